@@ -1,0 +1,60 @@
+"""A scalar reverse-mode autodiff engine: every number and every step of the chain rule in sight.
+
+>>> from autograd_core import Value, tanh
+>>> a, b = Value(2.0, label="a"), Value(-0.5, label="b")
+>>> y = tanh(a * b + 1)
+>>> y.backward()
+>>> a.grad, b.grad
+(-0.5, 2.0)
+"""
+
+from autograd_core import ops
+from autograd_core.backward import gradients
+from autograd_core.check import gradcheck
+from autograd_core.errors import (
+    AnomalyError,
+    ArgumentError,
+    AutogradError,
+    GradcheckError,
+    GraphCutError,
+    ImmutableNodeError,
+    MissingExtraError,
+    OperandTypeError,
+    StaleGraphError,
+    UnconnectedError,
+)
+from autograd_core.graph import topological_order
+from autograd_core.modes import detect_anomaly, no_grad, scope
+from autograd_core.ops import *  # every op of the table is a public function
+from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd_core.value import Value
+
+__version__ = "0.1.0"
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] - the ops' names come from the table
+    "AnomalyError",
+    "ArgumentError",
+    "AutogradError",
+    "GradcheckError",
+    "GraphCutError",
+    "ImmutableNodeError",
+    "MissingExtraError",
+    "OperandTypeError",
+    "StaleGraphError",
+    "UnconnectedError",
+    "Value",
+    "detect_anomaly",
+    "grad",
+    "gradcheck",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "scope",
+    "topological_order",
+    "value_and_grad",
+    "vjp",
+    *ops.__all__,
+]
