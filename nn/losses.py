@@ -1,0 +1,180 @@
+"""Losses: functions of Values that give one Value to minimise, for one sample.
+
+Outputs are added up over the components of a sample; the mean over a batch is `nn.fit`'s business. Logarithms are
+natural. The forms on logits (scores before the sigmoid or softmax) are the ones to train with: they neither overflow
+nor lose digits, where log(sigmoid(z)) is -inf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import SupportsIndex, TypeAlias
+
+from autograd_core.errors import ArgumentError
+from autograd_core.op import as_float
+from autograd_core.ops import dot, log, logsumexp, relu, softplus, square, strong_mul, sub, sum
+from autograd_core.value import Number, Row, Value, as_row
+
+__all__ = ["Loss", "hinge", "nll", "nll_with_logits", "nllm", "nllm_with_logits", "squared_error"]
+
+Outputs: TypeAlias = Number | Iterable[Number]
+Loss: TypeAlias = Callable[..., Value]
+
+
+def squared_error(outputs: Outputs, targets: Outputs) -> Value:
+    """Return Σ (output - target)², without a factor of ½.
+
+    Parameters
+    ----------
+    outputs, targets : one number each, or equally many of each.
+
+    Raises
+    ------
+    ArgumentError : outputs and targets differ in number.
+
+    >>> squared_error([Value(1.0), Value(2.0)], [0.0, 0.0]).data
+    5.0
+    """
+    ys, ts = _pair(outputs, targets)
+    squares = [square(sub(y, t)) for y, t in zip(ys, ts, strict=True)]
+    return squares[0] if len(squares) == 1 else sum(squares)
+
+
+def hinge(score: Number, label: float) -> Value:
+    """Return max(0, 1 - label score).
+
+    Parameters
+    ----------
+    score : the output of the network, before any activation.
+    label : -1 or 1.
+
+    Raises
+    ------
+    ArgumentError : another label.
+
+    >>> hinge(Value(0.25), -1).data
+    1.25
+    """
+    label = _label(label, (-1.0, 1.0), "hinge")
+    (value,) = as_row([score])
+    return relu(1.0 - label * value)
+
+
+def nll(probability: Number, label: float) -> Value:
+    """Return the negative log-likelihood of a binary label: -log p for label 1, -log(1 - p) for label 0.
+
+    Parameters
+    ----------
+    probability : of label 1, in (0, 1): the output of a sigmoid.
+    label : 0 or 1, or a probability in between.
+
+    Raises
+    ------
+    ArgumentError : another label.
+
+    >>> round(nll(Value(0.25), 1).data, 4)
+    1.3863
+    """
+    label = _probability(label, "nll")
+    (p,) = as_row([probability])
+    # Strong products: 0 log 0 is 0 here, so a certain and right prediction costs nothing.
+    return -(strong_mul(label, log(p)) + strong_mul(1.0 - label, log(1.0 - p)))
+
+
+def nll_with_logits(logit: Number, label: float) -> Value:
+    """Return nll(sigmoid(logit), label) in a form that is exact for every logit z: label log(1 + e**-z) + (1 - label) log(1 + e**z).
+
+    Parameters
+    ----------
+    logit : the output of the network, before the sigmoid.
+    label : 0 or 1, or a probability in between.
+
+    Raises
+    ------
+    ArgumentError : another label.
+
+    >>> nll_with_logits(Value(-1000.0), 1).data
+    1000.0
+    """
+    label = _probability(label, "nll_with_logits")
+    (z,) = as_row([logit])
+    return label * softplus(-z) + (1.0 - label) * softplus(z)
+
+
+def nllm(probabilities: Iterable[Number], target: SupportsIndex | Iterable[Number]) -> Value:
+    """Return the negative log-likelihood of one of several classes: -Σ target log p.
+
+    Parameters
+    ----------
+    probabilities : one for each class, adding up to 1: the output of a softmax.
+    target : the number of the class, counted from 0; or one number for each class, such as a one-hot row.
+
+    Raises
+    ------
+    ArgumentError : no such class, or not one target for each class.
+
+    >>> round(nllm([Value(0.5), Value(0.25), Value(0.25)], 0).data, 4)
+    0.6931
+    """
+    ps = as_row(probabilities)
+    if isinstance(target, SupportsIndex):
+        return -log(ps[_class(target, ps)])
+    ts = _targets(target, ps)
+    return -sum([strong_mul(t, log(p)) for t, p in zip(ts, ps, strict=True)])
+
+
+def nllm_with_logits(logits: Iterable[Number], target: SupportsIndex | Iterable[Number]) -> Value:
+    """Return nllm(softmax(logits), target) in a form that is exact for all logits: log Σ e**z - Σ target z.
+
+    Parameters
+    ----------
+    logits : one score for each class, before the softmax.
+    target : the number of the class, counted from 0; or one number for each class, such as a one-hot row.
+
+    Raises
+    ------
+    ArgumentError : no such class, or not one target for each class.
+
+    >>> round(nllm_with_logits([Value(1000.0), Value(0.0)], 1).data, 4)
+    1000.0
+    """
+    zs = as_row(logits)
+    if isinstance(target, SupportsIndex):
+        return logsumexp(zs) - zs[_class(target, zs)]
+    ts = _targets(target, zs)
+    return sum(ts) * logsumexp(zs) - dot(ts, zs)
+
+
+def _pair(outputs: Outputs, targets: Outputs) -> tuple[Row, Row]:
+    ys, ts = [as_row(x if isinstance(x, Iterable) else [x]) for x in (outputs, targets)]
+    if len(ys) != len(ts) or not ys:
+        raise ArgumentError(f"there are {len(ys)} outputs and {len(ts)} targets: pass one target for each output")
+    return ys, ts
+
+
+def _targets(target: Iterable[Number], outputs: Row) -> Row:
+    ts = as_row(target)
+    if len(ts) != len(outputs):
+        raise ArgumentError(f"there are {len(outputs)} classes and {len(ts)} targets: pass one target for each class")
+    return ts
+
+
+def _class(target: SupportsIndex, outputs: Sequence[Value]) -> int:
+    target = target.__index__()
+    if not 0 <= target < len(outputs):
+        raise ArgumentError(
+            f"the target is class {target} of {len(outputs)}: count classes from 0 to {len(outputs) - 1}"
+        )
+    return target
+
+
+def _label(label: float, allowed: tuple[float, ...], loss: str) -> float:
+    if as_float(label) not in allowed:
+        raise ArgumentError(f"{loss} takes a label of {' or '.join([f'{a:g}' for a in allowed])}, not {label!r}")
+    return as_float(label)
+
+
+def _probability(label: float, loss: str) -> float:
+    if not 0.0 <= as_float(label) <= 1.0:
+        raise ArgumentError(f"{loss} takes a label of 0 or 1, or a probability in between, not {label!r}")
+    return as_float(label)

@@ -1,0 +1,179 @@
+"""Module: something with parameters, which may hold other modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from autograd_core.errors import ArgumentError
+from autograd_core.modes import scope
+from autograd_core.value import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[np.float64]
+
+__all__ = ["Module", "Tensor"]
+
+Tensor: TypeAlias = "Value | Sequence[Tensor]"
+"""A Value, or a nested list or tuple of Values: an array, as far as names and files are concerned."""
+
+
+class Module:
+    """The base of everything that has parameters.
+
+    A subclass keeps its parameters and its inner modules in attributes, and computes in ``forward``. An attribute may
+    be a Value, a Module, or a nested list or tuple of either; parameters and names are found by looking through the
+    attributes in the order in which they were set.
+
+    Calling a module runs ``forward`` in a scope of the module's name, so that drawings can fold it into one box.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.offset
+    >>> Line()(3.0).data
+    7.0
+    >>> sorted(Line().state_dict())
+    ['offset', 'slope']
+    """
+
+    _name: str = ""
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - what goes in and out is the subclass's own to say
+        """Compute the module's output; each subclass says what it takes and gives."""
+        raise ArgumentError(f"{type(self).__name__} does not say what it computes: give it a forward method")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run ``forward`` inside of the module's scope."""
+        with scope(self._name or type(self).__name__):
+            return self.forward(*args, **kwargs)
+
+    def __setattr__(self, name: str, attribute: object) -> None:
+        object.__setattr__(self, name, attribute)
+        for path, child in _modules_in(name, attribute):
+            object.__setattr__(child, "_name", path)
+
+    # ------------------------------------------------------------ parameters
+
+    def children(self) -> dict[str, Module]:
+        """Return the inner modules by name; those in a list are named ``layers.0``, ``layers.1`` and so on."""
+        return {path: child for name, attribute in vars(self).items() for path, child in _modules_in(name, attribute)}
+
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield every parameter array of this module and of those in it, with its name, such as ``layers.0.weight``."""
+        for name, attribute in vars(self).items():
+            yield from _tensors_in(name, attribute)
+        for path, child in self.children().items():
+            for name, tensor in child.named_tensors():
+                yield f"{path}.{name}", tensor
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Yield every parameter with its name, such as ``layers.0.weight[2,1]``; a shared one comes once."""
+        seen: set[Value] = set()
+        for name, tensor in self.named_tensors():
+            for index, value in _elements(tensor):
+                if value not in seen:
+                    seen.add(value)
+                    yield f"{name}[{','.join(map(str, index))}]" if index else name, value
+
+    def parameters(self) -> list[Value]:
+        """Return every parameter, in the order of ``state_dict()``, rows first; a shared one comes once.
+
+        >>> from nn import MLP
+        >>> len(MLP(2, [16, 16, 1], rng=0).parameters())
+        337
+        """
+        return [value for _, value in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for p in self.parameters():
+            p.grad = 0.0
+
+    # ------------------------------------------------------------ weights as arrays
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return a copy of every parameter array, as float64 NumPy arrays by name.
+
+        Names and layout are PyTorch's: ``layers.0.weight`` has the shape (out, in), ``layers.0.bias`` (out,).
+        """
+        import numpy as np  # noqa: PLC0415 - only those who want arrays wait for NumPy
+
+        return {name: np.array(_numbers(tensor), dtype=np.float64) for name, tensor in self.named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Set every parameter from arrays, such as those of ``state_dict()``.
+
+        Parameters
+        ----------
+        state : one array, or nested list of numbers, for each name in ``state_dict()``, in its shape.
+
+        Raises
+        ------
+        ArgumentError : a name is missing or unknown, a shape differs, or a number is not finite. Nothing has changed.
+        """
+        import numpy as np  # noqa: PLC0415 - only those who have arrays wait for NumPy
+
+        own = dict(self.named_tensors())
+        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
+        if missing or unknown:
+            raise ArgumentError(
+                f"the state lacks {sorted(missing) or 'nothing'} and has {sorted(unknown) or 'nothing'} that the "
+                "model does not: load it into a model of the same make"
+            )
+        changes: list[tuple[Value, float]] = []
+        for name, tensor in own.items():
+            try:
+                array = np.asarray(state[name], dtype=np.float64)
+            except (TypeError, ValueError):
+                raise ArgumentError(f"{name} is no array of real numbers: {state[name]!r:.60}") from None
+            shape = np.shape(cast("list[float]", _numbers(tensor)))
+            if array.shape != shape:
+                raise ArgumentError(f"{name} has the shape {array.shape}: the model's is {shape}")
+            if not np.isfinite(array).all():
+                raise ArgumentError(
+                    f"{name} holds numbers that are not finite: load the weights of a run that went well"
+                )
+            changes += [(value, float(array[index])) for index, value in _elements(tensor)]
+        for value, number in changes:
+            value.data = number
+
+
+def _modules_in(path: str, attribute: object) -> Iterator[tuple[str, Module]]:
+    if isinstance(attribute, Module):
+        yield path, attribute
+    elif isinstance(attribute, list | tuple):
+        for i, member in enumerate(cast("list[object]", attribute)):
+            yield from _modules_in(f"{path}.{i}", member)
+
+
+def _tensors_in(path: str, attribute: object) -> Iterator[tuple[str, Tensor]]:
+    if _is_tensor(attribute):
+        yield path, cast("Tensor", attribute)
+    elif isinstance(attribute, list | tuple):
+        for i, member in enumerate(cast("list[object]", attribute)):
+            yield from _tensors_in(f"{path}.{i}", member)
+
+
+def _is_tensor(attribute: object) -> bool:
+    if isinstance(attribute, list | tuple):
+        members = cast("list[object]", attribute)
+        return bool(members) and all(_is_tensor(member) for member in members)
+    return isinstance(attribute, Value)
+
+
+def _elements(tensor: Tensor, index: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value]]:
+    if isinstance(tensor, Value):
+        yield index, tensor
+    else:
+        for i, member in enumerate(tensor):
+            yield from _elements(member, (*index, i))
+
+
+def _numbers(tensor: Tensor) -> float | list[object]:
+    return tensor.data if isinstance(tensor, Value) else [_numbers(member) for member in tensor]
