@@ -6,17 +6,17 @@ of their adjoint times their partial derivative. The partials come from the tabl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, cast
 
 from autograd_core import ops
 from autograd_core.chain import FLOATS, VALUES, Arithmetic, Term, edges, rule_of
-from autograd_core.errors import AnomalyError, OperandTypeError, StaleGraphError, UnconnectedError
-from autograd_core.graph import walk
+from autograd_core.errors import OperandTypeError, StaleGraphError, UnconnectedError
+from autograd_core.graph import outdates, walk
+from autograd_core.ieee import step
 from autograd_core.modes import current_mode
 from autograd_core.op import Op
-from autograd_core.value import Number, Row, Value, constant, describe_call
+from autograd_core.value import Number, Row, Value, constant
 
 __all__ = ["adjoints", "backward", "gradients"]
 
@@ -41,7 +41,7 @@ def backward(y: Value) -> None:
     """
     order, leaves = walk(y)
     check_fresh(order, leaves)
-    checked = current_mode().anomaly
+    pull_of: dict[Op, Callable[[Any, float], None]] = {} if current_mode().anomaly else _HOT
     before = [node._adjoint for node in order]
     accumulated = [leaf._adjoint for leaf in leaves]
     try:
@@ -51,8 +51,7 @@ def backward(y: Value) -> None:
         for node in reversed(order):
             adjoint = node._adjoint
             if adjoint and node._rule is not None:
-                pull = _checked_pull if checked else _HOT.get(node._rule, _pull)
-                pull(node, adjoint)
+                pull_of.get(node._rule, _pull)(node, adjoint)
         for leaf, grad in zip(leaves, accumulated, strict=True):
             leaf._adjoint = 0.0 if leaf.is_constant else grad + leaf._adjoint
     except BaseException:  # a sweep cut short, even by Ctrl-C, leaves every gradient as it was
@@ -68,7 +67,7 @@ def check_fresh(order: list[Value], leaves: list[Value]) -> None:
         return
     for node in order:
         for leaf in node.inputs:
-            if leaf._rule is None and leaf._tick > node._tick:
+            if outdates(leaf, node):
                 raise StaleGraphError(
                     f"{leaf!r} was changed after {rule_of(node).name} had used it: compute the result again before "
                     "differentiating it, and change leaves afterwards"
@@ -82,23 +81,8 @@ def _is_variable(v: Value) -> bool:
 def _pull(node: Value, adjoint: float) -> None:
     """Pass a node's adjoint on to its inputs."""
     for v, partial in edges(node, FLOATS.operands(node), _is_variable):
-        if FLOATS.term(node, adjoint, partial):
+        if FLOATS.term(node, v, adjoint, partial):
             v._adjoint += adjoint * cast("float", partial)
-
-
-def _checked_pull(node: Value, adjoint: float) -> None:
-    """Do the same, raising AnomalyError at the first term that is not finite."""
-    for v, partial in edges(node, FLOATS.operands(node), _is_variable):
-        if FLOATS.term(node, adjoint, partial):
-            contribution = adjoint * cast("float", partial)
-            if not math.isfinite(contribution):
-                recorded = f", recorded at {node.source}" if node.source else ""
-                raise AnomalyError(
-                    f"the derivative of {describe_call(rule_of(node), node.inputs)} with respect to "
-                    f"{v.label or repr(v.data)} is {partial!r}, times the adjoint {adjoint!r}{recorded}: "
-                    "keep the inputs away from where the derivative blows up"
-                )
-            v._adjoint += contribution
 
 
 # ---------------------------------------------------------------- the same steps by hand, for the ops that run most
@@ -142,8 +126,8 @@ def _pull_neg(node: _Unary, adjoint: float) -> None:
 
 def _pull_relu(node: _Unary, adjoint: float) -> None:
     x = node._a
-    if not x._primal <= 0.0:
-        x._adjoint += adjoint
+    if not x._primal <= 0.0:  # written so that a nan passes, and stays one
+        x._adjoint += adjoint * step(x._primal)
 
 
 def _pull_sum(node: _Reduction, adjoint: float) -> None:
@@ -193,6 +177,10 @@ def gradients(y: Value, xs: Iterable[Value], *, strict: bool = False) -> list[Va
     >>> slope.data, curvature.data
     (27.0, 18.0)
     """
+    if not isinstance(xs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise OperandTypeError(
+            f"xs is {xs!r} of type {type(xs).__name__}: put what to differentiate with respect to in a list"
+        )
     xs = list(xs)
     for v in (y, *xs):
         if not isinstance(v, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
@@ -234,7 +222,7 @@ def adjoints(y: Value, xs: Sequence[Value], arithmetic: Arithmetic) -> dict[Valu
             found[node] = adjoint
         if node._rule is not None:
             for v, partial in edges(node, arithmetic.operands(node), on_the_way.__contains__):
-                factors = arithmetic.term(node, adjoint, partial)
+                factors = arithmetic.term(node, v, adjoint, partial)
                 if factors:
                     terms.setdefault(v, []).append(factors)
     return found

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from autograd_core.op import Op
+from autograd_core.errors import AnomalyError
+from autograd_core.modes import current_mode
+from autograd_core.op import Op, Partial
 from autograd_core.ops import dot, mul, strong_mul, sum
-from autograd_core.value import Number, Value
+from autograd_core.value import Number, Value, describe_call
 
 __all__ = ["FLOATS", "VALUES", "Arithmetic", "Term", "edges", "rule_of"]
 
@@ -28,11 +30,12 @@ class Arithmetic:
     ----------
     operands : what a node's partials are computed from, the result last.
     term : the two factors that an edge contributes; None where that is 0 whatever the other factor is.
+        Called with the node, the input, the outer derivative and the partial.
     total : the sum of the terms' products.
     """
 
     operands: Callable[[Value], Sequence[object]]
-    term: Callable[[Value, Number, Number], Term | None]
+    term: Callable[[Value, Value, Number, Number], Term | None]
     total: Callable[[Sequence[Term]], Number]
 
 
@@ -49,10 +52,33 @@ def edges(node: Value, operands: Sequence[object], wanted: Callable[[Value], boo
         if isinstance(arg, tuple):
             wants = [wanted(v) for v in arg]
             if any(wants):
-                row = cast("Sequence[Number]", partial(*operands))
+                row = cast("Sequence[Number]", _computed(node, partial, operands))
                 yield from [(v, p) for v, p, want in zip(arg, row, wants, strict=True) if want]
         elif wanted(arg):
-            yield arg, cast("Number", partial(*operands))
+            yield arg, cast("Number", _computed(node, partial, operands))
+
+
+def _computed(node: Value, partial: Partial, operands: Sequence[object]) -> object:
+    try:
+        return partial(*operands)
+    except AnomalyError as fault:
+        raise AnomalyError(
+            f"while differentiating {describe_call(rule_of(node), node.inputs)}{_site(node)}: {fault}"
+        ) from None
+
+
+def _check_finite(node: Value, v: Value, outer: float, partial: float) -> None:
+    """Raise AnomalyError if a term is not finite, naming the node whose derivative it is."""
+    if not math.isfinite(outer * partial):
+        raise AnomalyError(
+            f"the derivative of {describe_call(rule_of(node), node.inputs)} with respect to {v.label or repr(v.data)} "
+            f"is {partial!r}, times the adjoint {outer!r}{_site(node)}: "
+            "keep the inputs away from where the derivative blows up"
+        )
+
+
+def _site(node: Value) -> str:
+    return f", recorded at {node.source}" if node.source else ""
 
 
 # ---------------------------------------------------------------- floats
@@ -66,10 +92,12 @@ def _primals(node: Value) -> list[float | list[float]]:
     return numbers
 
 
-def _float_term(node: Value, outer: Number, partial: Number) -> Term | None:
+def _float_term(node: Value, v: Value, outer: Number, partial: Number) -> Term | None:
     """Let a zero outer derivative win over an infinite partial, and the flat side of a kink over both."""
     if outer == 0.0 or (partial == 0.0 and rule_of(node).kink):
         return None
+    if current_mode().anomaly:
+        _check_finite(node, v, cast("float", outer), cast("float", partial))
     return outer, partial
 
 
@@ -90,7 +118,7 @@ def _recorded(node: Value) -> Sequence[object]:
     return (*node.operands, node)
 
 
-def _value_term(node: Value, outer: Number, partial: Number) -> Term | None:
+def _value_term(node: Value, v: Value, outer: Number, partial: Number) -> Term | None:
     """Do as over floats, but leave out constant zeros alone: a zero that can vary still has a derivative."""
     if _is_zero_constant(outer) or _is_zero_constant(partial):
         return None
@@ -100,6 +128,8 @@ def _value_term(node: Value, outer: Number, partial: Number) -> Term | None:
             return strong_mul(cast("Value", outer), partial), 1.0
         if b == 0.0 and rule_of(node).kink:
             return strong_mul(cast("Value", partial), outer), 1.0
+    if current_mode().anomaly:
+        _check_finite(node, v, a, b)
     return outer, partial
 
 

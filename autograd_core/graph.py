@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from autograd_core.errors import OperandTypeError
 from autograd_core.modes import Scope, Site
-from autograd_core.op import Op
-from autograd_core.value import Operand, Row, Value
+from autograd_core.value import CONSTANT, OUTDATED, Operand, Row, Value
 
-__all__ = ["topological_order", "walk"]
+__all__ = ["outdates", "topological_order", "walk"]
 
 
 def topological_order(y: Value) -> list[Value]:
@@ -67,14 +66,15 @@ def walk(root: Value) -> tuple[list[Value], list[Value]]:
     return order, leaves
 
 
+def outdates(v: Value, node: Value) -> bool:
+    """Tell whether v is a leaf that was changed after the node had used it."""
+    return v._rule is None and v._tick >= 0 and v._tick > node._tick
+
+
 # ---------------------------------------------------------------- copy and pickle
 
-_Position: TypeAlias = int | tuple[int, ...]
-_Record: TypeAlias = tuple[Op, float, float, str, "Scope | Site | None", bool, tuple[_Position, ...]]
-
-
-def _is_stale(node: Value) -> bool:
-    return any(v._rule is None and v._tick > node._tick for v in node.inputs)
+_Place: TypeAlias = int | tuple[int, ...]
+"""The number of a node in topological order, or those of a row."""
 
 
 def _copied(node: Value, operands: Iterable[Operand]) -> Value:
@@ -109,55 +109,69 @@ def _deepcopy(self: Value, memo: dict[int, object]) -> Value:
 
 
 def _reduce(self: Value) -> tuple[object, ...]:
-    """Pickle as a flat list. Leaves go in as they are, so a leaf that other objects hold stays one leaf."""
+    """Pickle as flat columns. Leaves go in as they are, so a leaf that other objects hold stays one leaf.
+
+    A result does not: pickle cannot take it apart without recursion, so two results pickled together come back as two
+    graphs on the same leaves. (deepcopy keeps them one.)
+    """
     if self._rule is None:
         return _leaf, (self._primal, self._adjoint, self.label, self._where, self.is_constant)
     order, leaves = walk(self)
-    position = {leaf: i for i, leaf in enumerate(leaves)}
+    position = {node: i for i, node in enumerate(order)}
     rows: dict[int, tuple[int, ...]] = {}
-    records: list[_Record] = []
 
-    def position_of(arg: Value | Row) -> _Position:
-        if isinstance(arg, Value):
-            return position[arg]
-        if id(arg) not in rows:
-            rows[id(arg)] = tuple([position[v] for v in arg])
-        return rows[id(arg)]
+    def place_of(operand: Value | Row) -> _Place:
+        if isinstance(operand, Value):
+            return position[operand]
+        if id(operand) not in rows:
+            rows[id(operand)] = tuple([position[v] for v in operand])
+        return rows[id(operand)]
 
-    for node in order:
-        if node._rule is not None:
-            position[node] = len(leaves) + len(records)
-            places = tuple([position_of(arg) for arg in node.operands])
-            records.append((node._rule, node._primal, node._adjoint, node.label, node._where, _is_stale(node), places))
-    return _graph, (leaves, records)
+    columns = (
+        [node._rule for node in order],
+        [node._primal for node in order],
+        [node._adjoint for node in order],
+        [node.label for node in order],
+        [node._where for node in order],
+        [_tick_when_rebuilt(node) for node in order],
+        [tuple([place_of(operand) for operand in node.operands]) for node in order],
+    )
+    return _graph, ({position[leaf]: leaf for leaf in leaves if not leaf.is_constant}, *columns)
+
+
+def _tick_when_rebuilt(node: Value) -> int:
+    """Return a time by which a rebuilt node is as fresh or as stale as this one: its leaves are as old as time."""
+    if node._rule is None:
+        return node._tick
+    return OUTDATED if any([outdates(v, node) for v in node.inputs]) else 0
 
 
 def _leaf(primal: float, adjoint: float, label: str, where: Scope | Site | None, constant: bool) -> Value:
     leaf = Value(primal, label)
     leaf._adjoint, leaf._where = adjoint, where
     if constant:
-        leaf._tick = -1
+        leaf._tick = CONSTANT
     return leaf
 
 
-def _graph(leaves: list[Value], records: list[_Record]) -> Value:
+def _graph(variables: dict[int, Value], *columns: list[Any]) -> Value:
     """Rebuild a pickled graph and return its last node."""
-    nodes = list(leaves)
+    nodes: list[Value] = []
     rows: dict[int, Row] = {}
 
-    def operand_at(place: _Position) -> Value | Row:
+    def operand_at(place: _Place) -> Value | Row:
         if isinstance(place, int):
             return nodes[place]
         if id(place) not in rows:
             rows[id(place)] = tuple([nodes[i] for i in place])
         return rows[id(place)]
 
-    newest = max([leaf._tick for leaf in leaves])
-    for rule, primal, adjoint, label, where, stale, places in records:
-        node = Value(primal, label)
-        node._adjoint, node._rule, node._where = adjoint, rule, where
-        node._a, node._b, node._c = [*map(operand_at, places), None, None][:3]
-        node._tick = -1 if stale else newest
+    for i, (rule, primal, adjoint, label, where, tick, places) in enumerate(zip(*columns, strict=True)):
+        node = variables.get(i)
+        if node is None:
+            node = Value(primal, label)
+            node._adjoint, node._rule, node._tick, node._where = adjoint, rule, tick, where
+            node._a, node._b, node._c = [*map(operand_at, places), None, None, None][:3]
         nodes.append(node)
     return nodes[-1]
 

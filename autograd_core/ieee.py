@@ -12,7 +12,7 @@ from operator import mul
 __all__ = [
     "acos", "asin", "clip", "cos", "cosh", "divide", "dot", "elu", "exp", "expm1", "gelu", "leaky_relu", "log",
     "log1p", "log_sigmoid", "logsumexp", "maximum", "mean", "minimum", "power", "relu", "row_max", "row_min",
-    "row_sum", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt", "step", "strong_product", "tan",
+    "row_sum", "same", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt", "step", "strong_product", "tan",
     "where",
 ]  # fmt: skip
 
@@ -161,6 +161,11 @@ def sign(x: float) -> float:
     return 1.0 if x > 0 else -1.0 if x < 0 else 0.0 if x == 0 else x
 
 
+def same(a: float, b: float) -> float:
+    """Return 1 where two numbers are equal, else 0."""
+    return 1.0 if a == b else 0.0 if a < b or a > b else NAN
+
+
 def maximum(a: float, b: float) -> float:
     """Return the larger of two numbers; nan if either is nan."""
     return b if b > a or b != b else a
@@ -187,7 +192,7 @@ def strong_product(a: float, b: float) -> float:
 
 
 def row_sum(xs: Row) -> float:
-    """Return the sum from left to right; 0 for an empty row."""
+    """Return the sum, in order; 0 for an empty row. From Python 3.12 on, what rounding drops is carried along."""
     return sum(xs, 0.0)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_core.errors import OperandTypeError
-from autograd_core.op import Applies, call
+from autograd_core.op import Applies, as_float, call
 from autograd_core.ops import OPS
 
 __all__ = ["apply_ufunc"]
@@ -53,7 +53,9 @@ def apply_ufunc(
 def _unwrapped(x: object) -> object:
     if isinstance(x, np.ndarray):
         array = cast("np.ndarray[Any, np.dtype[Any]]", x)
-        return array.item() if array.ndim == 0 else array
+        if array.ndim == 0:
+            return array.item() if array.dtype == object else as_float(array)
+        return array
     return x
 
 

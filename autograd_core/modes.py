@@ -1,6 +1,7 @@
 """How recording is done just now: whether it records at all, checks each number, and which module it is inside of.
 
-One ContextVar holds all of it, so that threads, tasks and generators each have their own.
+One ContextVar holds all of it, so that threads and asyncio tasks each have their own. (A generator shares that of
+whoever runs it: do not ``yield`` from inside of a mode.)
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from autograd_core.errors import OperandTypeError
 
-__all__ = ["Mode", "Scope", "Site", "current_mode", "detect_anomaly", "no_grad", "scope"]
+__all__ = ["Mode", "Scope", "Site", "current_mode", "detect_anomaly", "no_grad", "recording", "scope"]
 
 
 # None of these three is ever changed once made; they are not frozen because a frozen dataclass takes three times as
@@ -25,6 +26,9 @@ class Scope:
 
     name: str
     parent: Scope | None = None
+
+    def __reduce__(self) -> tuple[type[Scope], tuple[str, Scope | None]]:
+        return Scope, (self.name, self.parent)
 
     @property
     def path(self) -> str:
@@ -43,6 +47,9 @@ class Site:
 
     scope: Scope | None
     source: str
+
+    def __reduce__(self) -> tuple[type[Site], tuple[Scope | None, str]]:
+        return Site, (self.scope, self.source)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +72,13 @@ def _changed(mode: Mode) -> Generator[None]:
         yield
     finally:
         _mode.reset(token)
+
+
+@contextmanager
+def recording() -> Generator[None]:
+    """Record in spite of an outer no_grad: the derivative of a function needs a graph, whoever asks for it."""
+    with _changed(replace(current_mode(), recording=True)):
+        yield
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar, cast, overload
 
 from autograd_core.errors import ArgumentError, OperandTypeError
 
@@ -34,6 +34,7 @@ __all__ = [
     "Ternary",
     "Unary",
     "as_float",
+    "as_tuple",
     "call",
 ]
 
@@ -165,6 +166,7 @@ class Op:
     partial_bound: Bound = field(default=Bound())
     operator: str = ""
     ufunc: str = ""
+    takes_rows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.name in OPS:
@@ -173,6 +175,14 @@ class Op:
             object.__setattr__(self, "symbol", self.name)
         object.__setattr__(self, "__doc__", _describe(self))
         OPS[self.name] = self
+
+    @property
+    def operand_names(self) -> tuple[str, ...]:
+        """What the operands are called, as its partials name them."""
+        for partial in self.partials:
+            if partial is not None:
+                return partial.__code__.co_varnames[: partial.__code__.co_argcount - 1]
+        return ("x",) if len(self.partials) == 1 else ("a", "b", "c")[: len(self.partials)]
 
     def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
         return find, (self.name,)
@@ -193,15 +203,23 @@ def find(name: str) -> Op:
 
 
 def _describe(op: Op) -> str:
-    lines = [f"{op.name}: {op.code}, in LaTeX {op.latex}", "", f"Domain: {' x '.join(map(str, op.domain))}"]
-    if op.constraint:
-        lines[-1] += f" with {op.constraint[0]}"
+    names = op.operand_names
+    numbers = [0.5, 0.25, 0.75]
+    sample = cast("list[float]", [numbers] * len(names) if op.takes_rows else numbers[: len(names)])
+    call = f"{op.name}({', '.join(map(str, sample))})"
+    lines = [
+        f"{op.name}({', '.join(names)}): floats in, float out; a Value among them, a Value out.",
+        "",
+        f"Definition: {op.code.format(*names)}",
+        f"LaTeX: {op.latex.format(*names)}",
+        f"Domain: {' x '.join(map(str, op.domain))}" + (f" with {op.constraint[0]}" if op.constraint else ""),
+        f"Example: {call} is {op.value(*sample)!r}",
+    ]
     if op.kink:
-        taken = ", ".join(map(str, op.kink.partials))
-        lines.append(f"Kink: where {op.kink.where}; the derivatives taken at {op.kink.at} are ({taken})")
+        at, taken = (", ".join(map(str, operands)) for operands in (op.kink.at, op.kink.partials))
+        lines.append(f"Kink: where {op.kink.where}; the derivative taken at ({at}) is ({taken})")
     for what, bound in (("value", op.value_bound), ("derivative", op.partial_bound)):
-        if bound.why:
-            lines.append(f"Accuracy of the {what}: {bound.why}")
+        lines.append(f"Accuracy of the {what}: {bound.why or 'within 4 ulps'}")
     return "\n".join(lines)
 
 
@@ -230,7 +248,7 @@ class Binary(Op):
     """An op of two numbers."""
 
     value: Callable[[float, float], float]
-    partials: tuple[Callable[[Generic, Generic, Generic], Result], Callable[[Generic, Generic, Generic], Result]]
+    partials: tuple[Callable[[Generic, Generic, Generic], Result] | None, ...]
 
     @overload
     def __call__(self, a: float, b: float) -> float: ...
@@ -286,6 +304,7 @@ class Ternary(Op):
 class Reduction(Op):
     """An op of one row of numbers."""
 
+    takes_rows: ClassVar[bool] = True
     value: Callable[[Sequence[float]], float]
     partials: tuple[Callable[[Rows, Generic], Results]]
 
@@ -302,6 +321,7 @@ class Reduction(Op):
 class Pairing(Op):
     """An op of two equally long rows of numbers."""
 
+    takes_rows: ClassVar[bool] = True
     value: Callable[[Sequence[float], Sequence[float]], float]
     partials: tuple[Callable[[Rows, Rows, Generic], Results], Callable[[Rows, Rows, Generic], Results]]
 
@@ -324,7 +344,7 @@ def call(op: Op, operands: tuple[G | float, ...]) -> G | float:
 
 
 def _call_rows(op: Op, rows: tuple[Iterable[G | float], ...]) -> G | float:
-    rows = tuple([_row(op, row) for row in rows])
+    rows = tuple([as_tuple(op.name, row) for row in rows])
     if len(rows) == 2 and len(rows[0]) != len(rows[1]):
         raise ArgumentError(
             f"{op.name} pairs its rows off, but they hold {len(rows[0])} and {len(rows[1])} numbers: "
@@ -338,12 +358,13 @@ def _call_rows(op: Op, rows: tuple[Iterable[G | float], ...]) -> G | float:
     return op.value(*[list(map(as_float, row)) for row in rows])
 
 
-def _row(op: Op, row: Iterable[G | float]) -> tuple[G | float, ...]:
+def as_tuple(what: str, row: Iterable[G | float]) -> tuple[G | float, ...]:
+    """Return a row of numbers as a tuple, the same one if it is one; OperandTypeError if it is no sequence."""
     if isinstance(row, tuple):
         return row
     # Callers need not be typed.
-    if not isinstance(row, Iterable) or isinstance(row, str | bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise OperandTypeError(f"{op.name} takes a sequence of numbers, not {_shown(row)}: put the numbers in a list")
+    if not isinstance(row, Iterable) or isinstance(row, str | bytes) or getattr(row, "shape", None) == ():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise OperandTypeError(f"{what} takes a sequence of numbers, not {_shown(row)}: put the numbers in a list")
     return tuple(row)
 
 
@@ -370,7 +391,7 @@ def as_float(x: object) -> float:
     """
     if type(x) is float:
         return x
-    if isinstance(x, Real) or _is_numpy_bool(x):
+    if isinstance(x, Real) or _is_numpy_scalar(x):
         try:
             return float(cast("float", x))
         except OverflowError:
@@ -379,8 +400,9 @@ def as_float(x: object) -> float:
     raise OperandTypeError(f"{_shown(x)} is no real number: {mend}")
 
 
-def _is_numpy_bool(x: object) -> bool:
-    return type(x).__module__ == "numpy" and type(x).__name__ in ("bool", "bool_")
+def _is_numpy_scalar(x: object) -> bool:
+    """Tell whether x is one of NumPy's real scalars or arrays of no dimensions, without importing NumPy."""
+    return getattr(x, "shape", None) == () and getattr(getattr(x, "dtype", None), "kind", "") in tuple("fiub")
 
 
 def _shown(x: object) -> str:

@@ -8,15 +8,17 @@ derivative inside of a derivative is never cut off from the outer one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import TypeAlias, cast
 
 from autograd_core.backward import adjoints, check_fresh
 from autograd_core.chain import FLOATS, VALUES, Arithmetic, edges
-from autograd_core.errors import ArgumentError
+from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.graph import walk
+from autograd_core.modes import recording
 from autograd_core.op import as_float
 from autograd_core.ops import dot, identity
-from autograd_core.value import Number, Value, constant
+from autograd_core.value import ARGUMENT, Number, Value, constant
 
 __all__ = [
     "Function",
@@ -101,6 +103,11 @@ def jvp(f: Function, primals: Sequence[Tree], tangents: Sequence[Tree]) -> tuple
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
     """
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, list | tuple):
+            raise OperandTypeError(
+                f"the {what} are {given!r} of type {type(given).__name__}: put the arguments in a tuple"
+            )
     directions = flatten(tangents)
     if _shape(primals) != _shape(tangents):
         raise ArgumentError(
@@ -124,7 +131,7 @@ def _pushforward(run: _Run, directions: Sequence[Number]) -> dict[Value, Number]
             if node in tangents or node.op is None:
                 continue
             terms = [
-                arithmetic.term(node, tangents[v], partial)
+                arithmetic.term(node, v, tangents[v], partial)
                 for v, partial in edges(node, arithmetic.operands(node), tangents.__contains__)
             ]
             factors = [factor for factor in terms if factor]
@@ -158,7 +165,8 @@ def vjp(f: Function, *primals: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree,
             )
         weights = flatten(cotangents)
         arithmetic = VALUES if any(isinstance(w, Value) for w in weights) else run.arithmetic
-        weighted = dot(run.outputs, weights)
+        with recording():
+            weighted = dot(run.outputs, weights)
         return run.in_shape_of_inputs(adjoints(weighted, run.inputs, arithmetic), arithmetic)
 
     return run.in_shape_of_result(run.outputs), pullback
@@ -209,6 +217,19 @@ def hvp(f: Function, x: Tree, v: Tree) -> Tree:
 # ---------------------------------------------------------------- one recording of f
 
 
+_active: ContextVar[frozenset[Value]] = ContextVar("autograd_core_active", default=frozenset())
+"""The arguments of every run whose f is being called."""
+
+
+def _argument(x: Number) -> Value:
+    """Return the node that stands for a number inside of f."""
+    if isinstance(x, Value):
+        return identity(x)  # a node of its own: other paths from x to the result are not f's
+    leaf = Value(x)
+    leaf._tick = ARGUMENT
+    return leaf
+
+
 class _Run:
     """f, recorded once on inputs of its own."""
 
@@ -218,19 +239,25 @@ class _Run:
         """Call f with new nodes in place of the numbers that it is differentiated with respect to."""
         given = [args[i] for i in argnums]
         numbers = flatten(given)
-        # A Value of the caller's gets a node of its own in front: other paths from it to the result are not f's.
-        self.inputs = [identity(x) if isinstance(x, Value) else Value(x) for x in numbers]
         self.shapes = given
-        fresh = iter(self.inputs)
-        recorded = {i: rebuild(args[i], fresh) for i in argnums}
-        self.result = f(*[recorded.get(i, arg) for i, arg in enumerate(args)])
+        with recording():
+            self.inputs = [_argument(x) for x in numbers]
+            fresh = iter(self.inputs)
+            recorded = {i: rebuild(args[i], fresh) for i in argnums}
+            token = _active.set(_active.get().union(self.inputs))
+            try:
+                self.result = f(*[recorded.get(i, arg) for i, arg in enumerate(args)])
+            finally:
+                _active.reset(token)
         self.outputs = [y if isinstance(y, Value) else constant(y) for y in flatten(self.result)]
         tracked = any(isinstance(x, Value) for x in (*numbers, *beside)) or self._closes_over_values()
         self.arithmetic: Arithmetic = VALUES if tracked else FLOATS
 
     def _closes_over_values(self) -> bool:
-        own = set(self.inputs)
-        return any(not (leaf in own or leaf.is_constant) for y in self.outputs for leaf in walk(y)[1])
+        """Tell whether the result depends on a Value of the caller's, or on an argument of a run around this one."""
+        leaves = [leaf for y in self.outputs for leaf in walk(y)[1]]
+        around = _active.get()
+        return any(leaf._tick >= 0 or leaf in around for leaf in leaves)
 
     def shown(self, x: Number) -> Number:
         """Return a number the way the caller is to see it: as a Value only if something is tracked."""

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast, final
 
 from autograd_core.errors import AnomalyError, GraphCutError, ImmutableNodeError, OperandTypeError
 from autograd_core.modes import Mode, Scope, Site, current_mode
-from autograd_core.op import Binary, Op, Parametric, Ternary, Unary, as_float
+from autograd_core.op import Binary, Op, Parametric, Ternary, Unary, as_float, as_tuple
 from autograd_core.ops import OPS
 
 __all__ = ["Number", "Operand", "Row", "Value", "as_row", "constant", "describe_call", "record"]
 
+# Times before any change: that of a constant, that of a leaf which a transform has made for an argument, and that of a
+# rebuilt result which a leaf had outdated.
 CONSTANT: Final = -1
+ARGUMENT: Final = -2
+OUTDATED: Final = -3
 
 # The mutation clock: how often any leaf has been changed. A leaf carries the time of its last change, a result the
 # time of its recording, so one comparison tells whether a recorded number still holds. It only ever grows.
@@ -47,14 +51,10 @@ class Value:
 
     # The operands have slots of their own: a tuple of them would take another 56 bytes, and be one more object for
     # Python's garbage collector to go through at every turn.
-    __slots__ = ("_a", "_adjoint", "_b", "_c", "_primal", "_rule", "_tick", "_where", "label")
-
-    label: str
-    """A name for drawings and messages."""
+    __slots__ = ("_a", "_adjoint", "_b", "_c", "_label", "_primal", "_rule", "_tick", "_where")
 
     def __init__(self, data: float, label: str = "") -> None:
-        if not isinstance(label, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
-            raise OperandTypeError(f"a label is a str, not {label!r} of type {type(label).__name__}: pass str(...)")
+        self.label = label
         self._primal = as_float(data)
         self._adjoint = 0.0
         self._rule: Op | None = None
@@ -63,7 +63,6 @@ class Value:
         self._c: Operand = None
         self._tick = 0
         self._where: Scope | Site | None = None
-        self.label = label
 
     # ------------------------------------------------------------ what a node shows
 
@@ -79,7 +78,7 @@ class Value:
             raise ImmutableNodeError(
                 f"{self!r} is the result of {self._rule.name}, so its number cannot be set: set a leaf and compute again"
             )
-        if self._tick == CONSTANT:
+        if self._tick < 0:
             raise ImmutableNodeError(f"{self!r} is a constant: use a Value of your own where it has to change")
         number = as_float(number)
         _clock += 1
@@ -94,6 +93,17 @@ class Value:
     @grad.setter
     def grad(self, number: float) -> None:
         self._adjoint = as_float(number)
+
+    @property
+    def label(self) -> str:
+        """A name for drawings and messages."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+            raise OperandTypeError(f"a label is a str, not {label!r} of type {type(label).__name__}: pass str(...)")
+        self._label = label
 
     @property
     def op(self) -> Op | None:
@@ -184,8 +194,8 @@ class Value:
         args: list[Value | Row] = []
         primals: list[float | list[float]] = []
         for operand in operands:
-            if operand.__class__ is tuple:
-                row, numbers = _row(operand)  # pyright: ignore[reportArgumentType] - a tuple, says the line above
+            if op.takes_rows:
+                row, numbers = _row(operand)  # pyright: ignore[reportArgumentType] - rows are tuples
                 args.append(row)
                 primals.append(numbers)
             else:
@@ -238,7 +248,7 @@ def record(rule: Op, primal: float, a: Operand, b: Operand = None, c: Operand = 
     node._adjoint = 0.0
     node._tick = _clock
     node._where = mode.scope
-    node.label = ""
+    node._label = ""
     if mode.recording:
         node._rule = rule
         node._a = a
@@ -260,7 +270,7 @@ def constant(number: object) -> Value:
 
 def as_row(xs: Iterable[Number]) -> Row:
     """Return numbers as a tuple of Values: the very same tuple if it is one already."""
-    row = xs if xs.__class__ is tuple else tuple(xs)
+    row = as_tuple("a layer or loss", xs)
     if all([x.__class__ is Value for x in row]):
         return cast("Row", row)
     return tuple([x if isinstance(x, Value) else constant(x) for x in row])
@@ -373,10 +383,14 @@ def _install(name: str, method: Callable[..., Value], op: Op) -> None:
 for _op in OPS.values():
     if isinstance(_op, Unary):
         _install(_op.name, _unary(_op), _op)
+        if _op.ufunc:  # NumPy looks for a method of its function's name on the elements of an object array
+            _install(_op.ufunc, _unary(_op), _op)
         if _op.operator:
             _install(f"__{_op.operator}__", _unary(_op), _op)
     elif isinstance(_op, Binary):
         _install(_op.name, _binary(_op), _op)
+        if _op.ufunc:
+            _install(_op.ufunc, _binary(_op), _op)
         if _op.operator:
             _install(f"__{_op.operator}__", _binary(_op), _op)
             _install(f"__r{_op.operator}__", _reflected(_op), _op)

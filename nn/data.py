@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from autograd_core.errors import ArgumentError
+from nn.checks import whole_from_one
 
 __all__ = ["batches", "split"]
 
@@ -19,9 +20,14 @@ def batches(n: int, size: int, rng: Random) -> Iterator[list[int]]:
     size : how many make a batch.
     rng : the generator that shuffles them.
 
+    Raises
+    ------
+    ArgumentError : a size below 1.
+
     >>> sorted(len(batch) for batch in batches(10, 4, Random(0)))
     [2, 4, 4]
     """
+    size = whole_from_one("size", size)
     order = list(range(n))
     rng.shuffle(order)
     for start in range(0, n, size):
@@ -45,7 +51,7 @@ def split(n: int, held_out: float, rng: Random) -> tuple[list[int], list[int]]:
     >>> len(train), len(test)
     (8, 2)
     """
-    count = round(n * held_out)
+    count = round(n * held_out) if 0.0 < held_out < 1.0 else 0
     if not 0 < count < n:
         raise ArgumentError(f"holding out {held_out!r} of {n} samples leaves one part empty: choose another part")
     chosen = set(rng.sample(range(n), count))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 
+from autograd_core.errors import ArgumentError
 from autograd_core.extras import load
 from autograd_core.modes import no_grad
 from autograd_core.ops import mean
@@ -35,9 +36,15 @@ def run(out: Path, *, fast: bool = False) -> None:
     Raises
     ------
     MissingExtraError : scikit-learn, matplotlib or tqdm is not installed.
+    ArgumentError : the folder cannot be made.
     """
     scans = load("sklearn.datasets", "demo", "the demo").load_digits()
-    load("matplotlib", "demo", "the demo's picture")
+    for module in ("matplotlib", "tqdm"):  # before any work is done
+        load(module, "demo", "the demo")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise ArgumentError(f"no folder can be made at {out} ({fault.strerror}): choose another with --out") from None
     rng = Random(SEED)
     rows = [as_row([ink / 16.0 for ink in scan]) for scan in scans.data.tolist()]
     digits: list[int] = scans.target.tolist()
@@ -60,7 +67,6 @@ def run(out: Path, *, fast: bool = False) -> None:
     print(f"held-out accuracy: {right / len(test):.2%} ({right} of {len(test)})\n")
     samples = test[:5]
     print(_gradient_table(model, [rows[i] for i in samples], [digits[i] for i in samples], rng))
-    out.mkdir(parents=True, exist_ok=True)
     _plot(history, math.ceil(len(train) / BATCH), out / "loss.png")
     print(f"\nwrote {out / 'loss.png'}")
 

@@ -8,9 +8,9 @@ nor lose digits, where log(sigmoid(z)) is -inf.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import SupportsIndex, TypeAlias
+from typing import SupportsIndex, TypeAlias, TypeGuard, cast
 
-from autograd_core.errors import ArgumentError
+from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.op import as_float
 from autograd_core.ops import dot, log, logsumexp, relu, softplus, square, strong_mul, sub, sum
 from autograd_core.value import Number, Row, Value, as_row
@@ -98,7 +98,7 @@ def nll_with_logits(logit: Number, label: float) -> Value:
     """
     label = _probability(label, "nll_with_logits")
     (z,) = as_row([logit])
-    return label * softplus(-z) + (1.0 - label) * softplus(z)
+    return strong_mul(label, softplus(-z)) + strong_mul(1.0 - label, softplus(z))
 
 
 def nllm(probabilities: Iterable[Number], target: SupportsIndex | Iterable[Number]) -> Value:
@@ -117,14 +117,16 @@ def nllm(probabilities: Iterable[Number], target: SupportsIndex | Iterable[Numbe
     0.6931
     """
     ps = as_row(probabilities)
-    if isinstance(target, SupportsIndex):
+    if _is_class(target):
         return -log(ps[_class(target, ps)])
-    ts = _targets(target, ps)
+    ts = _targets(cast("Iterable[Number]", target), ps)
     return -sum([strong_mul(t, log(p)) for t, p in zip(ts, ps, strict=True)])
 
 
 def nllm_with_logits(logits: Iterable[Number], target: SupportsIndex | Iterable[Number]) -> Value:
-    """Return nllm(softmax(logits), target) in a form that is exact for all logits: log Σ e**z - Σ target z.
+    """Return nllm(softmax(logits), target) in a form that cannot overflow: log Σ e**z - Σ target z.
+
+    It is off by no more than the rounding of the largest logit.
 
     Parameters
     ----------
@@ -139,10 +141,12 @@ def nllm_with_logits(logits: Iterable[Number], target: SupportsIndex | Iterable[
     1000.0
     """
     zs = as_row(logits)
-    if isinstance(target, SupportsIndex):
+    if _is_class(target):
         return logsumexp(zs) - zs[_class(target, zs)]
-    ts = _targets(target, zs)
-    return sum(ts) * logsumexp(zs) - dot(ts, zs)
+    ts = _targets(cast("Iterable[Number]", target), zs)
+    # A class that is not the target has no part, not even with a logit of -inf, which masks it out.
+    meant = [(t, z) for t, z in zip(ts, zs, strict=True) if t.data != 0.0 or not t.is_constant]
+    return sum(ts) * logsumexp(zs) - dot([t for t, _ in meant], [z for _, z in meant])
 
 
 def _pair(outputs: Outputs, targets: Outputs) -> tuple[Row, Row]:
@@ -159,7 +163,17 @@ def _targets(target: Iterable[Number], outputs: Row) -> Row:
     return ts
 
 
+def _is_class(target: SupportsIndex | Iterable[Number]) -> TypeGuard[SupportsIndex]:
+    """Tell whether a target is one number, not a row of them; NumPy's arrays of no dimensions are iterable in name."""
+    return not isinstance(target, Iterable) or getattr(target, "shape", None) == ()
+
+
 def _class(target: SupportsIndex, outputs: Sequence[Value]) -> int:
+    if not isinstance(target, SupportsIndex):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise OperandTypeError(
+            f"the target {target!r} of type {type(target).__name__} is neither the number of a class nor one number for "
+            "each: pass a whole number or a list"
+        )
     target = target.__index__()
     if not 0 <= target < len(outputs):
         raise ArgumentError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from autograd_core.errors import ArgumentError
@@ -20,13 +21,16 @@ __all__ = ["Module", "Tensor"]
 Tensor: TypeAlias = "Value | Sequence[Tensor]"
 """A Value, or a nested list or tuple of Values: an array, as far as names and files are concerned."""
 
+_running: ContextVar[Module | None] = ContextVar("nn_running", default=None)
+"""The module whose forward is being run, which has a name for each module that it calls."""
+
 
 class Module:
     """The base of everything that has parameters.
 
     A subclass keeps its parameters and its inner modules in attributes, and computes in ``forward``. An attribute may
-    be a Value, a Module, or a nested list or tuple of either; parameters and names are found by looking through the
-    attributes in the order in which they were set.
+    be a Value, a Module, or a nested list or tuple of either. Parameters are found by looking through the attributes
+    in the order in which they were set, a module's own before those of the modules in it. A Value that is a result, kept to be looked at, is no parameter.
 
     Calling a module runs ``forward`` in a scope of the module's name, so that drawings can fold it into one box.
 
@@ -42,21 +46,26 @@ class Module:
     ['offset', 'slope']
     """
 
-    _name: str = ""
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - what goes in and out is the subclass's own to say
+    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - what goes in and out is the subclass's to say
         """Compute the module's output; each subclass says what it takes and gives."""
         raise ArgumentError(f"{type(self).__name__} does not say what it computes: give it a forward method")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run ``forward`` inside of the module's scope."""
-        with scope(self._name or type(self).__name__):
-            return self.forward(*args, **kwargs)
+        """Run ``forward`` in a scope of the name that the calling module has for this one, or else of its class's."""
+        caller = _running.get()
+        name = type(self).__name__ if caller is None else caller._name_of(self)
+        token = _running.set(self)
+        try:
+            with scope(name):
+                return self.forward(*args, **kwargs)
+        finally:
+            _running.reset(token)
 
-    def __setattr__(self, name: str, attribute: object) -> None:
-        object.__setattr__(self, name, attribute)
-        for path, child in _modules_in(name, attribute):
-            object.__setattr__(child, "_name", path)
+    def _name_of(self, child: Module) -> str:
+        names: dict[Module, str] = vars(self).setdefault("_names", {})
+        if child not in names:
+            names.update({module: path for path, module in self.children().items()})
+        return names.setdefault(child, type(child).__name__)
 
     # ------------------------------------------------------------ parameters
 
@@ -129,10 +138,12 @@ class Module:
         changes: list[tuple[Value, float]] = []
         for name, tensor in own.items():
             try:
-                array = np.asarray(state[name], dtype=np.float64)
-            except (TypeError, ValueError):
-                raise ArgumentError(f"{name} is no array of real numbers: {state[name]!r:.60}") from None
-            shape = np.shape(cast("list[float]", _numbers(tensor)))
+                array = np.asarray(state[name])
+            except ValueError:  # a ragged list
+                array = np.array(None)
+            if array.dtype.kind not in "fiub":
+                raise ArgumentError(f"{name} is no array of real numbers: {state[name]!r:.60}")
+            shape = _shape(tensor)
             if array.shape != shape:
                 raise ArgumentError(f"{name} has the shape {array.shape}: the model's is {shape}")
             if not np.isfinite(array).all():
@@ -153,18 +164,20 @@ def _modules_in(path: str, attribute: object) -> Iterator[tuple[str, Module]]:
 
 
 def _tensors_in(path: str, attribute: object) -> Iterator[tuple[str, Tensor]]:
-    if _is_tensor(attribute):
+    if _shape(attribute) is not None:
         yield path, cast("Tensor", attribute)
     elif isinstance(attribute, list | tuple):
         for i, member in enumerate(cast("list[object]", attribute)):
             yield from _tensors_in(f"{path}.{i}", member)
 
 
-def _is_tensor(attribute: object) -> bool:
+def _shape(attribute: object) -> tuple[int, ...] | None:
+    """Return the shape of an attribute that is an array of parameters, else None."""
     if isinstance(attribute, list | tuple):
-        members = cast("list[object]", attribute)
-        return bool(members) and all(_is_tensor(member) for member in members)
-    return isinstance(attribute, Value)
+        shapes = {_shape(member) for member in cast("list[object]", attribute)}
+        inner = shapes.pop() if len(shapes) == 1 else None
+        return None if inner is None else (len(cast("list[object]", attribute)), *inner)
+    return () if isinstance(attribute, Value) and attribute.op is None and not attribute.is_constant else None
 
 
 def _elements(tensor: Tensor, index: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value]]:

@@ -10,6 +10,7 @@ from autograd_core.errors import ArgumentError
 from autograd_core.op import OPS, Parametric, Unary
 from autograd_core.ops import dot
 from autograd_core.value import Number, Row, Value, as_row
+from nn.checks import whole_from_one
 from nn.init import Initialiser, generator, initialiser
 from nn.module import Module, Tensor
 
@@ -51,7 +52,7 @@ class Neuron(Module):
         nonlin: bool | None = None,
         nout: int = 1,
     ) -> None:
-        _check_size("nin", nin)
+        nin = whole_from_one("nin", nin)
         rng, draw = generator(rng), initialiser(init)
         self.activation = activation if nonlin is None else "relu" if nonlin else "identity"
         self._activate = _function(self.activation)
@@ -105,7 +106,7 @@ class Layer(Module):
         init: str | Initialiser = "he",
         nonlin: bool | None = None,
     ) -> None:
-        _check_size("nout", nout)
+        nout = whole_from_one("nout", nout)
         rng = generator(rng)
         self.neurons = tuple(
             [Neuron(nin, activation, bias, rng, init=init, nonlin=nonlin, nout=nout) for _ in range(nout)]
@@ -163,8 +164,8 @@ class MLP(Module):
         init: str | Initialiser = "he",
         rng: Random | int | None = None,
     ) -> None:
-        if not nouts:
-            raise ArgumentError("nouts is empty: name the size of at least one layer, as in [16, 1]")
+        if not isinstance(nouts, Sequence) or not nouts:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(f"nouts is {nouts!r}: name the size of each layer, as in [16, 1]")
         rng = generator(rng)
         activations = [activation] * (len(nouts) - 1) + [output]
         self.layers = [
@@ -197,9 +198,6 @@ class Sequential(Module):
 
     def __init__(self, *modules: Callable[[Any], Any]) -> None:
         self.modules = list(modules)
-        for i, module in enumerate(modules):
-            if isinstance(module, Module):
-                module._name = str(i)
 
     def children(self) -> dict[str, Module]:
         """Return the Modules by their place in the row."""
@@ -213,11 +211,6 @@ class Sequential(Module):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"
-
-
-def _check_size(what: str, size: int) -> None:
-    if not isinstance(size, int) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
-        raise ArgumentError(f"{what} is {size!r}: pass a whole number from 1 up")
 
 
 def _inputs(x: Iterable[Number], size: int, module: Module) -> Row:

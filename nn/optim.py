@@ -22,7 +22,7 @@ class SGD:
 
     Raises
     ------
-    ArgumentError : a learning rate that is negative or not finite, no parameters, or one twice.
+    ArgumentError : a learning rate that is negative or not finite, no parameters, one twice, or one that is no leaf.
     OperandTypeError : a parameter that is no Value.
 
     >>> x = Value(1.0)
@@ -38,6 +38,8 @@ class SGD:
         for p in self.parameters:
             if not isinstance(p, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
                 raise OperandTypeError(f"{p!r} of type {type(p).__name__} is no parameter: pass Values")
+            if p.op is not None or p.is_constant:
+                raise ArgumentError(f"{p!r} is a result or a constant, and cannot be changed: pass leaves")
         if not self.parameters:
             raise ArgumentError("there are no parameters: pass those of a model, as in model.parameters()")
         if len(set(self.parameters)) < len(self.parameters):

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from autograd_core.errors import ArgumentError
 from autograd_core.extras import load
 from autograd_core.ops import mean
-from autograd_core.value import Number, Row, as_row
+from autograd_core.value import Number, Row, Value, as_row
+from nn.checks import whole_from_one
 from nn.data import batches
 from nn.init import generator
 from nn.losses import Loss
@@ -77,7 +78,8 @@ def fit(
 
     Raises
     ------
-    ArgumentError : no samples, not one target for each sample, or epochs or a batch size below 1.
+    ArgumentError : no samples, not one target for each sample, epochs or a batch size below 1, or a loss that is no
+        Value.
     MissingExtraError : progress is wanted, and tqdm is not installed.
 
     >>> from nn import MLP, losses, optim
@@ -90,12 +92,10 @@ def fit(
     """
     rows = [as_row(row) for row in inputs]
     n = len(rows)
-    size = n if batch_size is None else batch_size
     if not n or n != len(targets):
         raise ArgumentError(f"there are {n} samples and {len(targets)} targets: pass one target for each sample")
-    for what, count in (("epochs", epochs), ("batch_size", size)):
-        if count < 1:
-            raise ArgumentError(f"{what} is {count!r}: pass a whole number from 1 up")
+    epochs = whole_from_one("epochs", epochs)
+    size = whole_from_one("batch_size", n if batch_size is None else batch_size)
     rng = generator(rng)
     history = History()
     bar = _bar(epochs * n) if progress else None
@@ -104,6 +104,10 @@ def fit(
             total = 0.0
             for batch in batches(n, size, rng):
                 cost = mean([loss(model(rows[i]), targets[i]) for i in batch])
+                if not isinstance(cost, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's own loss
+                    raise ArgumentError(
+                        f"the loss is {cost!r}, a plain number: compute it from the model's output with ops"
+                    )
                 optimiser.zero_grad()
                 cost.backward()
                 optimiser.step()
