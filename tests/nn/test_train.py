@@ -1,0 +1,355 @@
+"""fit: gradient descent as it is written by hand, the same each time, and safe to stop."""
+
+import math
+import re
+import sys
+from random import Random
+
+import numpy as np
+import pytest
+from messages import message_of
+from sklearn.datasets import make_moons
+
+from autograd_core import ArgumentError, MissingExtraError, OperandTypeError, Value
+from nn import MLP, History, Module, fit
+from nn.losses import hinge, nllm_with_logits, squared_error
+from nn.optim import SGD
+
+X = np.random.default_rng(0).normal(size=(10, 2))
+T = np.sin(X[:, 0]) - 0.5 * X[:, 1]
+
+
+class Line(Module):
+    def __init__(self):
+        self.slope, self.offset = Value(0.0), Value(0.0)
+
+    def forward(self, x):
+        return self.slope * x[0] + self.offset
+
+
+class Recorder(SGD):
+    """SGD that writes down the weights after each step."""
+
+    def __init__(self, model, lr):
+        super().__init__(model.parameters(), lr)
+        self.model, self.states = model, []
+
+    def step(self):
+        super().step()
+        self.states.append(self.model.state_dict())
+
+
+def weights(model):
+    return [p.data for p in model.parameters()]
+
+
+def train(model=None, seed=0, lr=0.1, **options):
+    """Fit a small network to ten samples, and return it with its history."""
+    model = model or MLP(2, [3, 1], activation="tanh", rng=0)
+    options = {"loss": squared_error, "epochs": 3, "batch_size": 4, "progress": False} | options
+    optimiser = options.pop("optimiser", None) or SGD(model.parameters(), lr=lr)
+    try:
+        return model, fit(model, X, T, optimiser=optimiser, rng=seed, **options)
+    except KeyboardInterrupt:
+        pytest.fail("Ctrl-C came out of fit")
+
+
+# ---------------------------------------------------------------- it learns
+
+
+def test_a_line_is_fitted_as_least_squares_do():
+    rng = np.random.default_rng(1)
+    xs = rng.uniform(-1.0, 1.0, size=(20, 1))
+    ts = 3.0 * xs[:, 0] - 0.5 + 0.1 * rng.normal(size=20)
+    slope, offset = np.linalg.lstsq(np.column_stack([xs, np.ones(20)]), ts, rcond=None)[0]
+    model = Line()
+    history = fit(
+        model, xs, ts, loss=squared_error, optimiser=SGD(model.parameters(), lr=0.5), epochs=200, rng=0, progress=False
+    )
+    assert weights(model) == pytest.approx([slope, offset], abs=1e-12)
+    assert history.loss[-1] == pytest.approx(np.mean((slope * xs[:, 0] + offset - ts) ** 2), rel=1e-12)
+
+
+def test_full_batches_are_gradient_descent_as_the_lectures_write_it():
+    """Forward and backward in matrices, by hand, beside fit: the same weights after each of 25 steps."""
+    model = MLP(2, [3, 1], activation="tanh", rng=0)
+    W1, b1, W2, b2 = model.state_dict().values()
+    optimiser = Recorder(model, lr=0.2)
+    _, history = train(model, epochs=25, batch_size=None, optimiser=optimiser)
+    assert len(optimiser.states) == len(history.step_loss) == len(history.loss) == 25
+    for state, loss in zip(optimiser.states, history.step_loss, strict=True):
+        H = np.tanh(X @ W1.T + b1)
+        error = (H @ W2.T + b2)[:, 0] - T
+        assert loss == pytest.approx(np.mean(error**2), rel=1e-12)
+        dZ2 = 2.0 / 10.0 * error[:, None]
+        dZ1 = (dZ2 @ W2) * (1.0 - H**2)
+        W2, b2 = W2 - 0.2 * dZ2.T @ H, b2 - 0.2 * dZ2.sum(axis=0)
+        W1, b1 = W1 - 0.2 * dZ1.T @ X, b1 - 0.2 * dZ1.sum(axis=0)
+        for found, expected in zip(state.values(), (W1, b1, W2, b2), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-12)
+
+
+def test_mini_batches_are_gradient_descent_on_the_mean_over_each_batch():
+    model = Line()
+    _, history = train(model, epochs=2)
+    slope, offset, losses = 0.0, 0.0, []
+    rng = Random(0)
+    for _ in range(2):
+        order = list(range(10))
+        rng.shuffle(order)
+        for batch in (order[:4], order[4:8], order[8:]):
+            x, error = X[batch, 0], slope * X[batch, 0] + offset - T[batch]
+            losses.append(np.mean(error**2))
+            slope, offset = slope - 0.1 * np.mean(2.0 * error * x), offset - 0.1 * np.mean(2.0 * error)
+    assert weights(model) == pytest.approx([slope, offset], rel=1e-12)
+    assert history.step_loss == pytest.approx(losses, rel=1e-12)
+
+
+def test_the_moons_are_told_apart_by_hinge_loss():
+    points, labels = make_moons(n_samples=100, noise=0.1, random_state=0)
+    labels = 2 * labels - 1
+    model = MLP(2, [8, 8, 1], rng=0)
+    sgd = SGD(model.parameters(), lr=0.1)
+    fit(model, points, labels, loss=hinge, optimiser=sgd, epochs=25, batch_size=5, rng=0, progress=False)
+    scores = np.array([model(x).data for x in points])
+    assert np.mean((scores > 0) == (labels > 0)) >= 0.99
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [[0, 1, 2] * 3, np.array([0, 1, 2] * 3), np.eye(3)[[0, 1, 2] * 3]],
+    ids=["list", "array", "one-hot array"],
+)
+def test_classes_may_be_numbers_or_one_hot_rows(targets):
+    inputs = np.eye(3)[[0, 1, 2] * 3]
+    model = MLP(3, [3], rng=0)
+    sgd = SGD(model.parameters(), lr=1.0)
+    fit(model, inputs, targets, loss=nllm_with_logits, optimiser=sgd, epochs=10, rng=0, progress=False)
+    assert [int(np.argmax([y.data for y in model(x)])) for x in np.eye(3)] == [0, 1, 2]
+
+
+# ---------------------------------------------------------------- the history
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_samples_though_the_last_batch_is_short():
+    _, history = train()
+    assert (len(history.step_loss), len(history.loss)) == (9, 3)
+    for epoch, loss in enumerate(history.loss):
+        a, b, c = history.step_loss[3 * epoch : 3 * epoch + 3]
+        assert loss == pytest.approx((4.0 * a + 4.0 * b + 2.0 * c) / 10.0, rel=1e-14)
+
+
+def test_without_learning_every_epoch_has_the_loss_of_the_model_as_it_is():
+    model, history = train(lr=0.0)
+    loss = np.mean([(model(x).data - t) ** 2 for x, t in zip(X, T, strict=True)])
+    assert history.loss == pytest.approx([loss] * 3, rel=1e-14)
+
+
+def test_a_run_that_was_not_stopped_says_so():
+    _, history = train()
+    assert history.interrupted is False
+
+
+def test_the_last_step_used_its_own_gradients_alone():
+    """Each step starts from gradients of 0, whatever they were before the training."""
+    model = MLP(2, [3, 1], activation="tanh", rng=0)
+    for p in model.parameters():
+        p.grad = 1000.0
+    train(model, epochs=1)
+    expected, _ = train(epochs=1)
+    assert weights(model) == weights(expected)
+
+
+# ---------------------------------------------------------------- seeds
+
+
+def test_the_same_seed_gives_the_same_history_and_weights_to_the_bit():
+    (model, history), (other, other_history) = train(seed=3), train(seed=3)
+    assert history == other_history
+    assert weights(model) == weights(other)
+
+
+def test_a_generator_of_the_same_seed_does_too():
+    assert train(seed=3)[1] == train(seed=Random(3))[1]
+
+
+def test_another_seed_gives_another_order():
+    (model, history), (other, other_history) = train(seed=3), train(seed=4)
+    assert history.step_loss != other_history.step_loss
+    assert weights(model) != weights(other)
+
+
+def test_every_epoch_goes_through_all_samples_once_in_an_order_of_its_own():
+    met = []
+
+    def spying(output, target):
+        met.append(target)
+        return squared_error(output, target)
+
+    train(epochs=4, loss=spying)
+    epochs = [met[i : i + 10] for i in range(0, 40, 10)]
+    assert all(sorted(epoch) == sorted(T) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+def test_without_a_seed_the_order_differs_each_time():
+    assert train(seed=None)[1].step_loss != train(seed=None)[1].step_loss
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+
+def stop_at(k):
+    """Return a loss during whose k-th call Ctrl-C is pressed."""
+    calls = iter(range(1, k + 1))
+
+    def loss(output, target):
+        if next(calls) == k:
+            raise KeyboardInterrupt
+        return squared_error(output, target)
+
+    return loss
+
+
+def test_ctrl_c_keeps_the_weights_and_the_history_of_the_steps_that_were_done():
+    model, history = train(loss=stop_at(31), epochs=50)
+    expected, expected_history = train(epochs=3)
+    assert weights(model) == weights(expected)
+    assert history == History(expected_history.loss, expected_history.step_loss, interrupted=True)
+
+
+def test_ctrl_c_within_an_epoch_keeps_its_steps_but_gives_it_no_loss():
+    model, history = train(loss=stop_at(17), epochs=50)
+    assert (len(history.loss), len(history.step_loss), history.interrupted) == (1, 4, True)
+    optimiser = Recorder(MLP(2, [3, 1], activation="tanh", rng=0), lr=0.1)
+    train(optimiser.model, optimiser=optimiser)
+    for found, expected in zip(model.state_dict().values(), optimiser.states[3].values(), strict=True):
+        assert found.tolist() == expected.tolist()
+
+
+def test_ctrl_c_before_the_first_step_leaves_the_model_as_it_was():
+    model, history = train(loss=stop_at(1))
+    assert weights(model) == weights(MLP(2, [3, 1], activation="tanh", rng=0))
+    assert history == History([], [], interrupted=True)
+
+
+def test_any_other_error_is_not_swallowed():
+    def loss(output, target):
+        raise RuntimeError("no loss today")
+
+    with pytest.raises(RuntimeError, match="no loss today"):
+        train(loss=loss)
+
+
+# ---------------------------------------------------------------- the progress bar
+
+
+def test_the_progress_bar_is_on_standard_error_and_shows_the_loss(capsys):
+    _, history = train(progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = re.split(r"[\r\n]+", err.strip())[-1]
+    assert "100%" in last
+    assert "30/30" in last
+    assert "samples/s" in last
+    assert f"loss {history.loss[-1]:.4f}" in last
+
+
+def test_after_ctrl_c_the_bar_stops_where_it_was(capsys):
+    train(loss=stop_at(17), progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "14/30" in re.split(r"[\r\n]+", err.strip())[-1]
+    assert err.endswith("\n")
+
+
+def test_an_error_ends_the_line_of_the_bar_before_anything_else_is_written(capsys):
+    def loss(output, target):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError) as caught:
+        train(loss=loss, progress=True)
+    assert capsys.readouterr().err.endswith("\n")
+    assert caught.tb.tb_next  # while the traceback lives, the bar is not closed by being freed
+
+
+def test_progress_false_writes_nothing(capsys):
+    train(progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_bar_changes_nothing_that_is_learnt(capsys):
+    assert weights(train(progress=True)[0]) == weights(train(progress=False)[0])
+
+
+def test_without_tqdm_the_error_says_how_to_install_it_or_do_without(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    model = MLP(2, [3, 1], activation="tanh", rng=0)
+    before = weights(model)
+    assert message_of(MissingExtraError, lambda: train(model, progress=True)) == (
+        "the progress bar of fit (progress=False does without) needs tqdm, which could not be imported "
+        "(import of tqdm.auto halted; None in sys.modules): pip install 'autograd-core[train]'"
+    )
+    assert weights(model) == before
+    train(model, progress=False)
+
+
+# ---------------------------------------------------------------- errors
+
+MODEL = MLP(2, [1], rng=0)
+FAULTS = {
+    "no samples": ({"inputs": [], "targets": []}, "there are 0 samples and 0 targets: pass one target for each sample"),
+    "too few targets": (
+        {"targets": [1.0]},
+        "there are 2 samples and 1 targets: pass one target for each sample",
+    ),
+    "too few samples": (
+        {"inputs": [[1.0, 2.0]]},
+        "there are 1 samples and 2 targets: pass one target for each sample",
+    ),
+    "no epochs": ({"epochs": 0}, "epochs is 0: pass a whole number from 1 up"),
+    "epochs below 0": ({"epochs": -3}, "epochs is -3: pass a whole number from 1 up"),
+    "epochs in part": ({"epochs": 2.5}, "epochs is 2.5: pass a whole number from 1 up"),
+    "empty batches": ({"batch_size": 0}, "batch_size is 0: pass a whole number from 1 up"),
+    "batches below 0": ({"batch_size": -1}, "batch_size is -1: pass a whole number from 1 up"),
+    "batches in part": ({"batch_size": 1.5}, "batch_size is 1.5: pass a whole number from 1 up"),
+    "inputs of another number": (
+        {"inputs": [[1.0], [2.0]]},
+        "Layer(2, 1, 'identity') takes 2 inputs and was given 1: pass one number for each",
+    ),
+}
+
+
+def fit_with(**changes):
+    options = {"inputs": [[1.0, 2.0], [3.0, 4.0]], "targets": [1.0, 2.0], "loss": squared_error, "epochs": 1}
+    options |= {"optimiser": SGD(MODEL.parameters(), lr=0.1), "progress": False, "rng": 0} | changes
+    return fit(MODEL, options.pop("inputs"), options.pop("targets"), **options)
+
+
+@pytest.mark.parametrize(("changes", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_run_that_cannot_be_is_refused_and_changes_nothing(changes, message):
+    before = weights(MODEL)
+    assert message_of(ArgumentError, lambda: fit_with(**changes)) == message
+    assert weights(MODEL) == before
+
+
+WRONG_KINDS = {
+    "text for a number": (
+        {"inputs": [[1.0, "2"], [3.0, 4.0]]},
+        "'2' of type str is no real number: convert it first, with float(...)",
+    ),
+    "a seed that is none": ({"rng": 0.5}, "0.5 of type float is no generator: pass a random.Random or an int seed"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG_KINDS.values(), ids=WRONG_KINDS)
+def test_what_is_of_the_wrong_kind_is_refused_and_changes_nothing(changes, message):
+    before = weights(MODEL)
+    assert message_of(OperandTypeError, lambda: fit_with(**changes)) == message
+    assert weights(MODEL) == before
+
+
+def test_inputs_may_be_any_numbers():
+    rows = [[Value(1.0), 2], (np.float32(3.0), True)]
+    history = fit_with(inputs=iter(rows))
+    assert math.isfinite(history.loss[0])
