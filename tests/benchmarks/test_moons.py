@@ -7,7 +7,6 @@ neurons (aim: 45x), and 4x with our Values in micrograd's own network of binary 
 from __future__ import annotations
 
 import pytest
-
 from benchmarks import moons
 from benchmarks.timing import interleaved, table
 

@@ -10,8 +10,9 @@ import gc
 import tracemalloc
 from collections.abc import Callable
 
-from autograd_core import Value
 from benchmarks.timing import interleaved
+
+from autograd_core import Value
 
 MILLION = 1_000_000
 

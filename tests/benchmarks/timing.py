@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 def _worker(make: Callable[[], Callable[[], object]], pipe: Connection) -> None:
     run = make()
-    while pipe.recv():
+    while pipe.recv() == "run":
         start = time.perf_counter()
         run()
         pipe.send(time.perf_counter() - start)
@@ -36,12 +36,12 @@ def interleaved(rivals: dict[str, Callable[[], Callable[[], object]]], rounds: i
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for number in range(rounds + 1):
         for name, pipe in pipes.items():
-            pipe.send(True)
+            pipe.send("run")
             seconds = pipe.recv()
             if number:
                 times[name].append(seconds)
     for pipe, process in zip(pipes.values(), processes, strict=True):
-        pipe.send(False)
+        pipe.send("stop")
         process.join()
     return {name: statistics.median(spent) for name, spent in times.items()}
 
