@@ -42,10 +42,11 @@ def backward(y: Value) -> None:
     order, leaves = walk(y)
     check_fresh(order, leaves)
     pull_of: dict[Op, Callable[[Any, float], None]] = {} if current_mode().anomaly else _HOT
-    before = [node._adjoint for node in order]
     accumulated = [leaf._adjoint for leaf in leaves]
+    before: list[float] = []
     try:
         for node in order:
+            before.append(node._adjoint)
             node._adjoint = 0.0
         y._adjoint = 1.0
         for node in reversed(order):
@@ -55,7 +56,7 @@ def backward(y: Value) -> None:
         for leaf, grad in zip(leaves, accumulated, strict=True):
             leaf._adjoint = 0.0 if leaf.is_constant else grad + leaf._adjoint
     except BaseException:  # a sweep cut short, even by Ctrl-C, leaves every gradient as it was
-        for node, grad in zip(order, before, strict=True):
+        for node, grad in zip(order, before, strict=False):
             node._adjoint = grad
         raise
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, TypeAlias, cast
 
 from autograd_core.errors import OperandTypeError
@@ -56,9 +55,7 @@ def walk(root: Value) -> tuple[list[Value], list[Value]]:
                 continue
             push(item)
             push(None)
-            a, b, c = item._a, item._b, item._c  # pushed last to first, so that the first is looked into first
-            if c is not None:
-                push(c)
+            a, b = item._a, item._b  # pushed last to first, so that the first is looked into first
             if b is not None and (isinstance(b, tuple) or b not in seen):
                 push(b)
             if isinstance(a, tuple) or a not in seen:
@@ -77,16 +74,18 @@ _Place: TypeAlias = int | tuple[int, ...]
 """The number of a node in topological order, or those of a row."""
 
 
-def _copied(node: Value, operands: Iterable[Operand]) -> Value:
+def _copied(node: Value, a: Operand, b: Operand) -> Value:
     twin = Value(node._primal, node.label)
-    twin._adjoint, twin._rule, twin._tick, twin._where = node._adjoint, node._rule, node._tick, node._where
-    twin._a, twin._b, twin._c = operands
+    twin._adjoint, twin._rule, twin._tick = node._adjoint, node._rule, node._tick
+    twin._a, twin._b = a, b
+    if node.where is not None:
+        twin._where = node.where
     return twin
 
 
 def _copy(self: Value) -> Value:
     """Return a new node on the same inputs."""
-    return _copied(self, (self._a, self._b, self._c))
+    return _copied(self, self._a, self._b)
 
 
 def _deepcopy(self: Value, memo: dict[int, object]) -> Value:
@@ -104,7 +103,7 @@ def _deepcopy(self: Value, memo: dict[int, object]) -> Value:
 
     for node in walk(self)[0]:
         if id(node) not in memo:
-            memo[id(node)] = _copied(node, [twin_of(arg) for arg in (node._a, node._b, node._c)])
+            memo[id(node)] = _copied(node, twin_of(node._a), twin_of(node._b))
     return memo[id(self)]  # pyright: ignore[reportReturnType] - a Value's copy is a Value
 
 
@@ -115,7 +114,7 @@ def _reduce(self: Value) -> tuple[object, ...]:
     graphs on the same leaves. (deepcopy keeps them one.)
     """
     if self._rule is None:
-        return _leaf, (self._primal, self._adjoint, self.label, self._where, self.is_constant)
+        return _leaf, (self._primal, self._adjoint, self.label, self.where, self.is_constant)
     order, leaves = walk(self)
     position = {node: i for i, node in enumerate(order)}
     rows: dict[int, tuple[int, ...]] = {}
@@ -132,7 +131,7 @@ def _reduce(self: Value) -> tuple[object, ...]:
         [node._primal for node in order],
         [node._adjoint for node in order],
         [node.label for node in order],
-        [node._where for node in order],
+        [node.where for node in order],
         [_tick_when_rebuilt(node) for node in order],
         [tuple([place_of(operand) for operand in node.operands]) for node in order],
     )
@@ -148,7 +147,9 @@ def _tick_when_rebuilt(node: Value) -> int:
 
 def _leaf(primal: float, adjoint: float, label: str, where: Scope | Site | None, constant: bool) -> Value:
     leaf = Value(primal, label)
-    leaf._adjoint, leaf._where = adjoint, where
+    leaf._adjoint = adjoint
+    if where is not None:
+        leaf._where = where
     if constant:
         leaf._tick = CONSTANT
     return leaf
@@ -170,8 +171,11 @@ def _graph(variables: dict[int, Value], *columns: list[Any]) -> Value:
         node = variables.get(i)
         if node is None:
             node = Value(primal, label)
-            node._adjoint, node._rule, node._tick, node._where = adjoint, rule, tick, where
-            node._a, node._b, node._c = [*map(operand_at, places), None, None, None][:3]
+            node._adjoint, node._rule, node._tick = adjoint, rule, tick
+            if where is not None:
+                node._where = where
+            operands = tuple(map(operand_at, places))
+            node._a, node._b = (cast("Row", operands), None) if len(operands) == 3 else (*operands, None, None)[:2]
         nodes.append(node)
     return nodes[-1]
 

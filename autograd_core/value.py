@@ -49,20 +49,20 @@ class Value:
     (10.0, 6.0)
     """
 
-    # The operands have slots of their own: a tuple of them would take another 56 bytes, and be one more object for
-    # Python's garbage collector to go through at every turn.
-    __slots__ = ("_a", "_adjoint", "_b", "_c", "_label", "_primal", "_rule", "_tick", "_where")
+    # One or two operands have slots of their own: a tuple of them would take another 56 bytes, and be one more object for
+    # Python's garbage collector to go through at every turn. Three share a tuple in the first slot. The last two slots
+    # stay empty until there is something to keep in them.
+    __slots__ = ("_a", "_adjoint", "_b", "_label", "_primal", "_rule", "_tick", "_where")
 
     def __init__(self, data: float, label: str = "") -> None:
-        self.label = label
+        if label != "":
+            self.label = label
         self._primal = as_float(data)
         self._adjoint = 0.0
         self._rule: Op | None = None
         self._a: Operand = None
         self._b: Operand = None
-        self._c: Operand = None
         self._tick = 0
-        self._where: Scope | Site | None = None
 
     # ------------------------------------------------------------ what a node shows
 
@@ -97,7 +97,7 @@ class Value:
     @property
     def label(self) -> str:
         """A name for drawings and messages."""
-        return self._label
+        return getattr(self, "_label", "")
 
     @label.setter
     def label(self, label: str) -> None:
@@ -113,7 +113,13 @@ class Value:
     @property
     def operands(self) -> tuple[Value | Row, ...]:
         """What the op was given, in order: Values, and whole rows of them as the tuples that they are."""
-        return tuple([operand for operand in (self._a, self._b, self._c) if operand is not None])
+        if self._rule is None:
+            return ()
+        if self._b is not None:
+            return cast("tuple[Value | Row, Value | Row]", (self._a, self._b))
+        if isinstance(self._a, tuple) and not self._rule.takes_rows:
+            return self._a
+        return cast("tuple[Value | Row]", (self._a,))
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -134,12 +140,17 @@ class Value:
     @property
     def scope(self) -> Scope | None:
         """The innermost scope that this was recorded in."""
-        return self._where.scope if isinstance(self._where, Site) else self._where
+        return self.where.scope if isinstance(self.where, Site) else self.where
 
     @property
     def source(self) -> str | None:
         """The source line that recorded this; known only under detect_anomaly."""
-        return self._where.source if isinstance(self._where, Site) else None
+        return self.where.source if isinstance(self.where, Site) else None
+
+    @property
+    def where(self) -> Scope | Site | None:
+        """Both of these together, as they were recorded."""
+        return getattr(self, "_where", None)
 
     # micrograd's names for the same two things, so that its notebooks keep running
 
@@ -247,15 +258,18 @@ def record(rule: Op, primal: float, a: Operand, b: Operand = None, c: Operand = 
     node._primal = primal
     node._adjoint = 0.0
     node._tick = _clock
-    node._where = mode.scope
-    node._label = ""
     if mode.recording:
         node._rule = rule
-        node._a = a
-        node._b = b
-        node._c = c
+        if c is None:
+            node._a = a
+            node._b = b
+        else:
+            node._a = cast("Row", (a, b, c))
+            node._b = None
     else:
-        node._rule = node._a = node._b = node._c = None
+        node._rule = node._a = node._b = None
+    if mode.scope is not None:
+        node._where = mode.scope
     if mode.anomaly:
         _examine(node, rule, (a, b, c), mode)
     return node

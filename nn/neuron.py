@@ -68,7 +68,7 @@ class Neuron(Module):
     def forward(self, x: Iterable[Number]) -> Value:
         """Return the activation of the weighted sum of nin inputs."""
         x = _inputs(x, len(self.w), self)
-        z = dot(self.w, x)
+        z = Value.apply_op(dot, (self.w, x))  # where dot(self.w, x) ends up, once it has seen what is in the rows
         if self.b is not None:
             z = z + self.b
         return z if self._activate is None else self._activate(z)
