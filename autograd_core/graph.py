@@ -78,8 +78,8 @@ def _copied(node: Value, a: Operand, b: Operand) -> Value:
     twin = Value(node._primal, node.label)
     twin._adjoint, twin._rule, twin._tick = node._adjoint, node._rule, node._tick
     twin._a, twin._b = a, b
-    if node.where is not None:
-        twin._where = node.where
+    if node.origin is not None:
+        twin._origin = node.origin
     return twin
 
 
@@ -114,7 +114,7 @@ def _reduce(self: Value) -> tuple[object, ...]:
     graphs on the same leaves. (deepcopy keeps them one.)
     """
     if self._rule is None:
-        return _leaf, (self._primal, self._adjoint, self.label, self.where, self.is_constant)
+        return _leaf, (self._primal, self._adjoint, self.label, self.origin, self.is_constant)
     order, leaves = walk(self)
     position = {node: i for i, node in enumerate(order)}
     rows: dict[int, tuple[int, ...]] = {}
@@ -131,7 +131,7 @@ def _reduce(self: Value) -> tuple[object, ...]:
         [node._primal for node in order],
         [node._adjoint for node in order],
         [node.label for node in order],
-        [node.where for node in order],
+        [node.origin for node in order],
         [_tick_when_rebuilt(node) for node in order],
         [tuple([place_of(operand) for operand in node.operands]) for node in order],
     )
@@ -145,11 +145,11 @@ def _tick_when_rebuilt(node: Value) -> int:
     return OUTDATED if any([outdates(v, node) for v in node.inputs]) else 0
 
 
-def _leaf(primal: float, adjoint: float, label: str, where: Scope | Site | None, constant: bool) -> Value:
+def _leaf(primal: float, adjoint: float, label: str, origin: Scope | Site | None, constant: bool) -> Value:
     leaf = Value(primal, label)
     leaf._adjoint = adjoint
-    if where is not None:
-        leaf._where = where
+    if origin is not None:
+        leaf._origin = origin
     if constant:
         leaf._tick = CONSTANT
     return leaf
@@ -167,13 +167,13 @@ def _graph(variables: dict[int, Value], *columns: list[Any]) -> Value:
             rows[id(place)] = tuple([nodes[i] for i in place])
         return rows[id(place)]
 
-    for i, (rule, primal, adjoint, label, where, tick, places) in enumerate(zip(*columns, strict=True)):
+    for i, (rule, primal, adjoint, label, origin, tick, places) in enumerate(zip(*columns, strict=True)):
         node = variables.get(i)
         if node is None:
             node = Value(primal, label)
             node._adjoint, node._rule, node._tick = adjoint, rule, tick
-            if where is not None:
-                node._where = where
+            if origin is not None:
+                node._origin = origin
             operands = tuple(map(operand_at, places))
             node._a, node._b = (cast("Row", operands), None) if len(operands) == 3 else (*operands, None, None)[:2]
         nodes.append(node)

@@ -140,10 +140,11 @@ class Op:
     latex, code : how to write it, with ``{0}`` for the first operand; ``code`` defines it in elementary functions.
     group : the shelf it stands on in lists.
     symbol : what a drawing shows; the name, unless something shorter is usual.
-    domain : one interval for each operand. Outside it the value is nan or an infinity.
+    domain : one interval for each operand, in which all that is said here holds. Outside of it an op of one number
+        gives nan or an infinity; an op of several may still give a number, as (-2) ** 3 does.
     constraint : what the operands must satisfy together, in words and as a test.
     kink : where the derivative does not exist, and what is taken there.
-    laws : which of "odd", "even", "commutative", "increasing", "idempotent" hold to the last bit.
+    laws : which of "odd", "even", "commutative", "idempotent", "involution" hold to the last bit.
     identity : the right operand that changes nothing.
     value_bound, partial_bound : how exact results are.
     operator : the Python operator it stands behind, such as "add".

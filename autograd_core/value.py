@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast, final
 
-from autograd_core.errors import AnomalyError, GraphCutError, ImmutableNodeError, OperandTypeError
+from autograd_core.errors import AnomalyError, ArgumentError, GraphCutError, ImmutableNodeError, OperandTypeError
 from autograd_core.modes import Mode, Scope, Site, current_mode
 from autograd_core.op import Binary, Op, Parametric, Ternary, Unary, as_float, as_tuple
 from autograd_core.ops import OPS
@@ -52,7 +52,7 @@ class Value:
     # One or two operands have slots of their own: a tuple of them would take another 56 bytes, and be one more object for
     # Python's garbage collector to go through at every turn. Three share a tuple in the first slot. The last two slots
     # stay empty until there is something to keep in them.
-    __slots__ = ("_a", "_adjoint", "_b", "_label", "_primal", "_rule", "_tick", "_where")
+    __slots__ = ("_a", "_adjoint", "_b", "_label", "_primal", "_rule", "_tick", "_origin")
 
     def __init__(self, data: float, label: str = "") -> None:
         if label != "":
@@ -140,17 +140,17 @@ class Value:
     @property
     def scope(self) -> Scope | None:
         """The innermost scope that this was recorded in."""
-        return self.where.scope if isinstance(self.where, Site) else self.where
+        return self.origin.scope if isinstance(self.origin, Site) else self.origin
 
     @property
     def source(self) -> str | None:
         """The source line that recorded this; known only under detect_anomaly."""
-        return self.where.source if isinstance(self.where, Site) else None
+        return self.origin.source if isinstance(self.origin, Site) else None
 
     @property
-    def where(self) -> Scope | Site | None:
+    def origin(self) -> Scope | Site | None:
         """Both of these together, as they were recorded."""
-        return getattr(self, "_where", None)
+        return getattr(self, "_origin", None)
 
     # micrograd's names for the same two things, so that its notebooks keep running
 
@@ -269,7 +269,7 @@ def record(rule: Op, primal: float, a: Operand, b: Operand = None, c: Operand = 
     else:
         node._rule = node._a = node._b = None
     if mode.scope is not None:
-        node._where = mode.scope
+        node._origin = mode.scope
     if mode.anomaly:
         _examine(node, rule, (a, b, c), mode)
     return node
@@ -316,7 +316,7 @@ def _compare(holds: Callable[[float, float], bool], a: Value, b: object) -> bool
 def _examine(node: Value, rule: Op, operands: tuple[Operand, ...], mode: Mode) -> None:
     """Note where a node was recorded, and raise AnomalyError if it is the first bad one."""
     source = _source_line()
-    node._where = Site(mode.scope, source)
+    node._origin = Site(mode.scope, source)
     if math.isfinite(node._primal):
         return
     inputs = [v for arg in operands if arg is not None for v in (arg if isinstance(arg, tuple) else (arg,))]
@@ -388,6 +388,8 @@ def _with_operands(op: Parametric | Ternary) -> Callable[..., Value]:
 
 
 def _install(name: str, method: Callable[..., Value], op: Op) -> None:
+    if name in vars(Value):
+        raise ArgumentError(f"{name} means something else on a Value already: give the op another name")
     method.__name__ = name
     method.__qualname__ = f"Value.{name}"
     method.__doc__ = op.__doc__

@@ -30,7 +30,8 @@ class Module:
 
     A subclass keeps its parameters and its inner modules in attributes, and computes in ``forward``. An attribute may
     be a Value, a Module, or a nested list or tuple of either. Parameters are found by looking through the attributes
-    in the order in which they were set, a module's own before those of the modules in it. A Value that is a result, kept to be looked at, is no parameter.
+    in the order in which they were set, a module's own before those of the modules in it. A Value that is a result,
+    kept to be looked at, is no parameter.
 
     Calling a module runs ``forward`` in a scope of the module's name, so that drawings can fold it into one box.
 
