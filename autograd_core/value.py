@@ -50,8 +50,8 @@ class Value:
     """
 
     # One or two operands have slots of their own: a tuple of them would take another 56 bytes, and be one more object for
-    # Python's garbage collector to go through at every turn. Three share a tuple in the first slot. The last two slots
-    # stay empty until there is something to keep in them.
+    # Python's garbage collector to go through at every turn. Three share a tuple in the first slot. The label's and
+    # the origin's slots stay empty until there is something to keep in them.
     __slots__ = ("_a", "_adjoint", "_b", "_label", "_origin", "_primal", "_rule", "_tick")
 
     def __init__(self, data: float, label: str = "") -> None:
