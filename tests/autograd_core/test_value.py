@@ -135,4 +135,4 @@ def test_a_value_has_no_room_for_other_attributes():
     v = Value(2.0)
     with pytest.raises(AttributeError) as fault:
         v.gard = 1.0
-    assert (fault.value.name, fault.value.obj) == ("gard", v)  # the words differ between versions of Python
+    assert "'gard'" in str(fault.value)  # the other words differ between versions of Python
