@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeAlias, cast
 
 from autograd_core.errors import ArgumentError, GradcheckError
-from autograd_core.graph import walk
+from autograd_core.ops import detach
 from autograd_core.transforms import Function, Tree, flatten, jacobian, rebuild
 from autograd_core.value import Number, Value
 
@@ -118,10 +118,22 @@ def _shifted(f: Flat, at: list[float], j: int, step: float) -> tuple[list[float]
     moved = [Value(x + step if i == j else x) for i, x in enumerate(at)]
     results = f(moved)
     sides: list[float] = []
-    for y in results:
-        for node in walk(y)[0] if isinstance(y, Value) else ():
-            if node.op is not None and node.op.kink is not None:
-                operands = [[v.data for v in arg] if isinstance(arg, tuple) else arg.data for arg in node.operands]
-                margin = node.op.kink.margin(*operands)
-                sides.append(math.copysign(1.0, margin) if margin else 0.0)
+    for node in _differentiated([y for y in results if isinstance(y, Value)]):
+        if node.op is not None and node.op.kink is not None:
+            operands = [[v.data for v in arg] if isinstance(arg, tuple) else arg.data for arg in node.operands]
+            margin = node.op.kink.margin(*operands)
+            sides.append(math.copysign(1.0, margin) if margin else 0.0)
     return [y.data if isinstance(y, Value) else y for y in results], sides
+
+
+def _differentiated(results: list[Value]) -> list[Value]:
+    """Return the nodes below the results, but none below a ``detach``: what is cut off is a constant, kinks and all."""
+    found: dict[Value, None] = {}
+    waiting = results[::-1]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found[node] = None
+            if node.op is not detach:
+                waiting.extend(node.inputs)
+    return list(found)
