@@ -11,6 +11,8 @@
 from autograd_core import ops
 from autograd_core.backward import gradients
 from autograd_core.check import gradcheck
+from autograd_core.derive import derive
+from autograd_core.draw import draw, save
 from autograd_core.errors import (
     AnomalyError,
     ArgumentError,
@@ -20,12 +22,16 @@ from autograd_core.errors import (
     ImmutableNodeError,
     MissingExtraError,
     OperandTypeError,
+    RenderError,
     StaleGraphError,
     UnconnectedError,
 )
 from autograd_core.graph import topological_order
 from autograd_core.modes import detect_anomaly, no_grad, scope
 from autograd_core.ops import *  # every op of the table is a public function
+from autograd_core.stepper import (
+    step as step,  # takes the place of the op of that name, which is ops.step and Value.step
+)
 from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_core.value import Value
 
@@ -40,10 +46,13 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] - the ops' names come
     "ImmutableNodeError",
     "MissingExtraError",
     "OperandTypeError",
+    "RenderError",
     "StaleGraphError",
     "UnconnectedError",
     "Value",
+    "derive",
     "detect_anomaly",
+    "draw",
     "grad",
     "gradcheck",
     "gradients",
@@ -52,6 +61,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] - the ops' names come
     "jacobian",
     "jvp",
     "no_grad",
+    "save",
     "scope",
     "topological_order",
     "value_and_grad",

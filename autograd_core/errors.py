@@ -8,6 +8,7 @@
     ├── ImmutableNodeError  (AttributeError)   a recorded result was assigned to
     ├── StaleGraphError     (RuntimeError)     a leaf changed between recording and the sweep
     ├── AnomalyError        (ArithmeticError)  the first nan or infinity, under detect_anomaly()
+    ├── RenderError         (RuntimeError)     Graphviz could not draw a picture
     ├── GradcheckError      (AssertionError)   a derivative and its finite difference disagree
     └── MissingExtraError   (ImportError)      an optional dependency is not installed
 
@@ -25,6 +26,7 @@ __all__ = [
     "ImmutableNodeError",
     "MissingExtraError",
     "OperandTypeError",
+    "RenderError",
     "StaleGraphError",
     "UnconnectedError",
 ]
@@ -60,6 +62,10 @@ class StaleGraphError(AutogradError, RuntimeError):
 
 class AnomalyError(AutogradError, ArithmeticError):
     """A nan or an infinity appeared where only finite numbers went in."""
+
+
+class RenderError(AutogradError, RuntimeError):
+    """Graphviz, or what makes a PDF of its picture, ended with an error."""
 
 
 class GradcheckError(AutogradError, AssertionError):

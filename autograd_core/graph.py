@@ -6,9 +6,9 @@ from typing import Any, TypeAlias, cast
 
 from autograd_core.errors import OperandTypeError
 from autograd_core.modes import Scope, Site
-from autograd_core.value import CONSTANT, OUTDATED, Operand, Row, Value
+from autograd_core.value import CONSTANT, OUTDATED, UNSWEPT, Operand, Row, Value
 
-__all__ = ["outdates", "topological_order", "walk"]
+__all__ = ["copied", "outdates", "topological_order", "walk"]
 
 
 def topological_order(y: Value) -> list[Value]:
@@ -26,8 +26,8 @@ def topological_order(y: Value) -> list[Value]:
     return walk(y)[0]
 
 
-def walk(root: Value) -> tuple[list[Value], list[Value]]:
-    """Return the topological order of everything below root, and the leaves among it.
+def walk(root: Value | Row) -> tuple[list[Value], list[Value]]:
+    """Return the topological order of everything below root, or below a row of roots, and the leaves among it.
 
     A depth-first search with a stack of its own. A node is emitted when the None above it is popped, by which time
     all its inputs have been. A row is expanded once however many nodes share it; it counts as seen only when its
@@ -74,18 +74,32 @@ _Place: TypeAlias = int | tuple[int, ...]
 """The number of a node in topological order, or those of a row."""
 
 
-def _copied(node: Value, a: Operand, b: Operand) -> Value:
-    twin = Value(node._primal, node.label)
-    twin._adjoint, twin._rule, twin._tick = node._adjoint, node._rule, node._tick
+_new = Value.__new__
+
+
+def _made(primal: float, adjoint: float, label: str, origin: Scope | Site | None) -> Value:
+    """Return a leaf with this origin, or with none, whatever scope it is being made in."""
+    leaf = _new(Value)
+    leaf._primal, leaf._adjoint, leaf._tick = primal, adjoint, 0
+    leaf._rule = leaf._a = leaf._b = None
+    if label:
+        leaf._label = label
+    if origin is not None:
+        leaf._origin = origin
+    return leaf
+
+
+def copied(node: Value, a: Operand, b: Operand) -> Value:
+    """Return a new node like this one, on other operands."""
+    twin = _made(node._primal, node._adjoint, node.label, node.origin)
+    twin._rule, twin._tick = node._rule, node._tick
     twin._a, twin._b = a, b
-    if node.origin is not None:
-        twin._origin = node.origin
     return twin
 
 
 def _copy(self: Value) -> Value:
     """Return a new node on the same inputs."""
-    return _copied(self, self._a, self._b)
+    return copied(self, self._a, self._b)
 
 
 def _deepcopy(self: Value, memo: dict[int, object]) -> Value:
@@ -103,7 +117,7 @@ def _deepcopy(self: Value, memo: dict[int, object]) -> Value:
 
     for node in walk(self)[0]:
         if id(node) not in memo:
-            memo[id(node)] = _copied(node, twin_of(node._a), twin_of(node._b))
+            memo[id(node)] = copied(node, twin_of(node._a), twin_of(node._b))
     return memo[id(self)]  # pyright: ignore[reportReturnType] - a Value's copy is a Value
 
 
@@ -114,7 +128,7 @@ def _reduce(self: Value) -> tuple[object, ...]:
     graphs on the same leaves. (deepcopy keeps them one.)
     """
     if self._rule is None:
-        return _leaf, (self._primal, self._adjoint, self.label, self.origin, self.is_constant)
+        return _leaf, (self._primal, _kept(self), self.label, self.origin, self.is_constant)
     order, leaves = walk(self)
     position = {node: i for i, node in enumerate(order)}
     rows: dict[int, tuple[int, ...]] = {}
@@ -129,13 +143,18 @@ def _reduce(self: Value) -> tuple[object, ...]:
     columns = (
         [node._rule for node in order],
         [node._primal for node in order],
-        [node._adjoint for node in order],
+        [_kept(node) for node in order],
         [node.label for node in order],
         [node.origin for node in order],
         [_tick_when_rebuilt(node) for node in order],
         [tuple([place_of(operand) for operand in node.operands]) for node in order],
     )
     return _graph, ({position[leaf]: leaf for leaf in leaves if not leaf.is_constant}, *columns)
+
+
+def _kept(node: Value) -> float | None:
+    """Return the gradient as it is pickled: None for one that no sweep has reached, which is told by its identity."""
+    return node._adjoint if node.swept else None
 
 
 def _tick_when_rebuilt(node: Value) -> int:
@@ -145,11 +164,8 @@ def _tick_when_rebuilt(node: Value) -> int:
     return OUTDATED if any([outdates(v, node) for v in node.inputs]) else 0
 
 
-def _leaf(primal: float, adjoint: float, label: str, origin: Scope | Site | None, constant: bool) -> Value:
-    leaf = Value(primal, label)
-    leaf._adjoint = adjoint
-    if origin is not None:
-        leaf._origin = origin
+def _leaf(primal: float, adjoint: float | None, label: str, origin: Scope | Site | None, constant: bool) -> Value:
+    leaf = _made(primal, UNSWEPT if adjoint is None else adjoint, label, origin)
     if constant:
         leaf._tick = CONSTANT
     return leaf
@@ -170,10 +186,8 @@ def _graph(variables: dict[int, Value], *columns: list[Any]) -> Value:
     for i, (rule, primal, adjoint, label, origin, tick, places) in enumerate(zip(*columns, strict=True)):
         node = variables.get(i)
         if node is None:
-            node = Value(primal, label)
-            node._adjoint, node._rule, node._tick = adjoint, rule, tick
-            if origin is not None:
-                node._origin = origin
+            node = _made(primal, UNSWEPT if adjoint is None else adjoint, label, origin)
+            node._rule, node._tick = rule, tick
             operands = tuple(map(operand_at, places))
             node._a, node._b = (cast("Row", operands), None) if len(operands) == 3 else (*operands, None, None)[:2]
         nodes.append(node)

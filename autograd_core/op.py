@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
+    "APPLICATION",
+    "CLOSED",
     "OPS",
+    "POWER",
+    "PRODUCT",
     "REALS",
+    "SUM",
     "Applies",
     "Binary",
     "Bound",
@@ -92,6 +97,10 @@ class Interval:
 REALS = Interval()
 
 
+# How tightly a formula holds together, from what falls apart next to any operator to what stands as one piece.
+SUM, PRODUCT, APPLICATION, POWER, CLOSED = range(1, 6)
+
+
 @dataclass(frozen=True)
 class Kink:
     """Where an op has no derivative, and the value that is taken there by convention.
@@ -138,17 +147,21 @@ class Op:
     value : the function itself on floats; total, so it returns nan or inf and never raises.
     partials : one derivative for each operand, a function of the operands and the result; None where nothing flows.
     latex, code : how to write it, with ``{0}`` for the first operand; ``code`` defines it in elementary functions.
+    precedence : how tightly the LaTeX form holds together: SUM, PRODUCT, APPLICATION (of a function without brackets),
+        POWER or CLOSED, which needs no brackets but under an exponent.
     group : the shelf it stands on in lists.
     symbol : what a drawing shows; the name, unless something shorter is usual.
     domain : one interval for each operand, in which all that is said here holds. Outside of it an op of one number
         gives nan or an infinity; an op of several may still give a number, as (-2) ** 3 does.
     constraint : what the operands must satisfy together, in words and as a test.
     kink : where the derivative does not exist, and what is taken there.
-    laws : which of "odd", "even", "commutative", "idempotent", "involution" hold to the last bit.
+    laws : which of "odd", "even", "commutative", "idempotent", "involution" hold to the last bit; an op of several
+        numbers is odd if it is so in the first.
     identity : the right operand that changes nothing.
     value_bound, partial_bound : how exact results are.
     operator : the Python operator it stands behind, such as "add".
     ufunc : the NumPy function of the same meaning, where its name differs.
+    expands : the same thing in smaller ops, for drawings that show each product.
     """
 
     name: str
@@ -158,6 +171,7 @@ class Op:
     code: str
     group: str
     symbol: str = ""
+    precedence: int = CLOSED
     domain: tuple[Interval, ...] = (REALS,)
     constraint: tuple[str, Callable[..., bool]] | None = None
     kink: Kink | None = None
@@ -167,6 +181,7 @@ class Op:
     partial_bound: Bound = field(default=Bound())
     operator: str = ""
     ufunc: str = ""
+    expands: Callable[..., Result] | None = None
     takes_rows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -21,8 +21,12 @@ from typing import TypeVar, overload
 from autograd_core import ieee
 from autograd_core.errors import ArgumentError
 from autograd_core.op import (
+    APPLICATION,
     OPS,
+    POWER,
+    PRODUCT,
     REALS,
+    SUM,
     Applies,
     Binary,
     Bound,
@@ -56,29 +60,29 @@ SQRT_HALF = math.sqrt(0.5)
 
 add = Binary(name="add", value=lambda a, b: a + b,
     partials=(lambda a, b, y: 1.0, lambda a, b, y: 1.0),
-    symbol="+", latex="{0} + {1}", code="{0} + {1}", group="arithmetic", operator="add",
+    symbol="+", latex="{0} + {1}", precedence=SUM, code="{0} + {1}", group="arithmetic", operator="add",
     domain=(REALS, REALS), laws=("commutative",), identity=0.0)
 
 sub = Binary(name="sub", value=lambda a, b: a - b,
     partials=(lambda a, b, y: 1.0, lambda a, b, y: -1.0),
-    symbol="-", latex="{0} - {1}", code="{0} - {1}", group="arithmetic", operator="sub", ufunc="subtract",
+    symbol="-", latex="{0} - {1}", precedence=SUM, code="{0} - {1}", group="arithmetic", operator="sub", ufunc="subtract",
     domain=(REALS, REALS), identity=0.0)
 
 mul = Binary(name="mul", value=lambda a, b: a * b,
     partials=(lambda a, b, y: b, lambda a, b, y: a),
-    symbol="*", latex="{0} {1}", code="{0} * {1}", group="arithmetic", operator="mul", ufunc="multiply",
-    domain=(REALS, REALS), laws=("commutative",), identity=1.0)
+    symbol="*", latex=r"{0} \cdot {1}", precedence=PRODUCT, code="{0} * {1}", group="arithmetic", operator="mul", ufunc="multiply",
+    domain=(REALS, REALS), laws=("odd", "commutative"), identity=1.0)
 
 div = Binary(name="div", value=ieee.divide,
     partials=(lambda a, b, y: reciprocal(b), lambda a, b, y: -div(y, b)),
     symbol="/", latex=r"\frac{{{0}}}{{{1}}}", code="{0} / {1}", group="arithmetic", operator="truediv", ufunc="divide",
-    domain=(REALS, REALS), identity=1.0,
+    domain=(REALS, REALS), laws=("odd",), identity=1.0,
     partial_bound=Bound(absolute=lambda a, b: TINY / abs(b),
         why="a quotient below the smallest normal number is rounded before it is divided again"))
 
 neg = Unary(name="neg", value=lambda x: -x,
     partials=(lambda x, y: -1.0,),
-    symbol="-", latex="-{0}", code="-{0}", group="arithmetic", operator="neg", ufunc="negative",
+    symbol="-", latex="-{0}", precedence=PRODUCT, code="-{0}", group="arithmetic", operator="neg", ufunc="negative",
     laws=("odd", "involution"))
 
 reciprocal = Unary(name="reciprocal", value=lambda x: ieee.divide(1.0, x),
@@ -87,8 +91,8 @@ reciprocal = Unary(name="reciprocal", value=lambda x: ieee.divide(1.0, x),
 
 strong_mul = Binary(name="strong_mul", value=ieee.strong_product,
     partials=(lambda a, b, y: b, lambda a, b, y: a),
-    symbol="*", latex="{0} {1}", code="{0} * {1}", group="arithmetic",
-    domain=(REALS, REALS), identity=1.0)
+    symbol="*", latex=r"{0} \cdot {1}", precedence=PRODUCT, code="{0} * {1}", group="arithmetic",
+    domain=(REALS, REALS), laws=("odd",), identity=1.0)
 
 identity = Unary(name="identity", value=lambda x: x,
     partials=(lambda x, y: 1.0,),
@@ -102,7 +106,7 @@ detach = Unary(name="detach", value=lambda x: x,
 
 square = Unary(name="square", value=lambda x: x * x,
     partials=(lambda x, y: 2.0 * x,),
-    symbol="x²", latex="{0}^2", code="{0} * {0}", group="powers", laws=("even",))
+    symbol="x²", latex="{0}^2", precedence=POWER, code="{0} * {0}", group="powers", laws=("even",))
 
 sqrt = Unary(name="sqrt", value=ieee.sqrt,
     partials=(lambda x, y: div(0.5, y),),
@@ -110,7 +114,7 @@ sqrt = Unary(name="sqrt", value=ieee.sqrt,
 
 pow = Binary(name="pow", value=ieee.power,
     partials=(lambda a, b, y: strong_mul(b, pow(a, b - 1.0)), lambda a, b, y: strong_mul(y, log(a))),
-    symbol="**", latex="{{{0}}}^{{{1}}}", code="{0} ** {1}", group="powers", operator="pow", ufunc="power",
+    symbol="**", latex="{0}^{{{1}}}", precedence=POWER, code="{0} ** {1}", group="powers", operator="pow", ufunc="power",
     domain=(POSITIVE, REALS), identity=1.0,
     partial_bound=Bound(
         ulps=lambda a, b: 4.0 + abs((b - 1.0) * math.log(a)),
@@ -130,15 +134,15 @@ hypot = Binary(name="hypot", value=math.hypot,
 
 exp = Unary(name="exp", value=ieee.exp,
     partials=(lambda x, y: y,),
-    latex="e^{{{0}}}", code="exp({0})", group="exponentials")
+    latex="e^{{{0}}}", precedence=POWER, code="exp({0})", group="exponentials")
 
 expm1 = Unary(name="expm1", value=ieee.expm1,
     partials=(lambda x, y: exp(x),),
-    latex="e^{{{0}}} - 1", code="exp({0}) - 1", group="exponentials")
+    latex="e^{{{0}}} - 1", precedence=SUM, code="exp({0}) - 1", group="exponentials")
 
 log = Unary(name="log", value=ieee.log,
     partials=(lambda x, y: reciprocal(x),),
-    latex=r"\log {0}", code="log({0})", group="exponentials", domain=(POSITIVE,))
+    latex=r"\log({0})", code="log({0})", group="exponentials", domain=(POSITIVE,))
 
 log1p = Unary(name="log1p", value=ieee.log1p,
     partials=(lambda x, y: reciprocal(1.0 + x),),
@@ -146,15 +150,15 @@ log1p = Unary(name="log1p", value=ieee.log1p,
 
 sinh = Unary(name="sinh", value=ieee.sinh,
     partials=(lambda x, y: cosh(x),),
-    latex=r"\sinh {0}", code="sinh({0})", group="exponentials", laws=("odd",))
+    latex=r"\sinh({0})", code="sinh({0})", group="exponentials", laws=("odd",))
 
 cosh = Unary(name="cosh", value=ieee.cosh,
     partials=(lambda x, y: sinh(x),),
-    latex=r"\cosh {0}", code="cosh({0})", group="exponentials", laws=("even",))
+    latex=r"\cosh({0})", code="cosh({0})", group="exponentials", laws=("even",))
 
 tanh = Unary(name="tanh", value=math.tanh,
     partials=(lambda x, y: 1.0 - y * y,),
-    latex=r"\tanh {0}", code="tanh({0})", group="activations", laws=("odd",),
+    latex=r"\tanh({0})", code="tanh({0})", group="activations", laws=("odd",),
     partial_bound=Bound(absolute=1.5 * EPS,
         why="1 - y² cancels where tanh saturates; the form that every lecture prints is kept"))
 
@@ -162,27 +166,27 @@ tanh = Unary(name="tanh", value=math.tanh,
 
 sin = Unary(name="sin", value=ieee.sin,
     partials=(lambda x, y: cos(x),),
-    latex=r"\sin {0}", code="sin({0})", group="trigonometry", laws=("odd",))
+    latex=r"\sin({0})", code="sin({0})", group="trigonometry", laws=("odd",))
 
 cos = Unary(name="cos", value=ieee.cos,
     partials=(lambda x, y: -sin(x),),
-    latex=r"\cos {0}", code="cos({0})", group="trigonometry", laws=("even",))
+    latex=r"\cos({0})", code="cos({0})", group="trigonometry", laws=("even",))
 
 tan = Unary(name="tan", value=ieee.tan,
     partials=(lambda x, y: 1.0 + y * y,),
-    latex=r"\tan {0}", code="tan({0})", group="trigonometry", laws=("odd",))
+    latex=r"\tan({0})", code="tan({0})", group="trigonometry", laws=("odd",))
 
 asin = Unary(name="asin", value=ieee.asin,
     partials=(lambda x, y: reciprocal(sqrt((1.0 - x) * (1.0 + x))),),
-    latex=r"\arcsin {0}", code="asin({0})", group="trigonometry", ufunc="arcsin", domain=(UNIT,), laws=("odd",))
+    latex=r"\arcsin({0})", code="asin({0})", group="trigonometry", ufunc="arcsin", domain=(UNIT,), laws=("odd",))
 
 acos = Unary(name="acos", value=ieee.acos,
     partials=(lambda x, y: -reciprocal(sqrt((1.0 - x) * (1.0 + x))),),
-    latex=r"\arccos {0}", code="acos({0})", group="trigonometry", ufunc="arccos", domain=(UNIT,))
+    latex=r"\arccos({0})", code="acos({0})", group="trigonometry", ufunc="arccos", domain=(UNIT,))
 
 atan = Unary(name="atan", value=math.atan,
     partials=(lambda x, y: reciprocal(1.0 + x * x),),
-    latex=r"\arctan {0}", code="atan({0})", group="trigonometry", ufunc="arctan", laws=("odd",),
+    latex=r"\arctan({0})", code="atan({0})", group="trigonometry", ufunc="arctan", laws=("odd",),
     partial_bound=Bound(absolute=NORMAL, why="x² overflows where the derivative is below the smallest normal number"))
 
 atan2 = Binary(name="atan2", value=math.atan2,
@@ -215,7 +219,7 @@ sigmoid = Unary(name="sigmoid", value=ieee.sigmoid,
 
 log_sigmoid = Unary(name="log_sigmoid", value=ieee.log_sigmoid,
     partials=(lambda x, y: sigmoid(-x),),
-    symbol="log σ", latex=r"\log\sigma({0})", code="-log(1 + exp(-{0}))", group="activations")
+    symbol="log σ", latex=r"\log(\sigma({0}))", code="-log(1 + exp(-{0}))", group="activations")
 
 softplus = Unary(name="softplus", value=ieee.softplus,
     partials=(lambda x, y: sigmoid(x),),
@@ -228,21 +232,21 @@ relu = Unary(name="relu", value=ieee.relu,
 
 leaky_relu = Parametric(name="leaky_relu", value=ieee.leaky_relu, default=0.01,
     partials=(lambda x, slope, y: where(step(x), 1.0, slope), lambda x, slope, y: minimum(x, 0.0)),
-    latex=r"\begin{{cases}} {0} & {0} > 0 \\ {1} {0} & {0} \le 0 \end{{cases}}",
+    latex=r"\begin{{cases}} {0} & {0} > 0 \\ {1} \cdot {0} & {0} \le 0 \end{{cases}}", precedence=SUM,
     code="{0} if {0} > 0 else {1} * {0}", group="activations", domain=(REALS, REALS),
     kink=Kink("x = 0", lambda x, slope: x, at=(0.0, 0.01), partials=(0.01, 0.0)))
 
 elu = Parametric(name="elu", value=ieee.elu, default=1.0,
     partials=(lambda x, alpha, y: where(step(x), 1.0, alpha * exp(minimum(x, 0.0))),
               lambda x, alpha, y: expm1(minimum(x, 0.0))),
-    latex=r"\begin{{cases}} {0} & {0} > 0 \\ {1} (e^{{{0}}} - 1) & {0} \le 0 \end{{cases}}",
+    latex=r"\begin{{cases}} {0} & {0} > 0 \\ {1} \cdot (e^{{{0}}} - 1) & {0} \le 0 \end{{cases}}", precedence=SUM,
     code="{0} if {0} > 0 else {1} * (exp({0}) - 1)", group="activations", domain=(REALS, REALS),
     kink=Kink("x = 0", lambda x, alpha: x, at=(0.0, 1.0), partials=(1.0, 0.0)),
     partial_bound=Bound(absolute=lambda x, alpha: TINY * abs(alpha), why="an e**x below the smallest normal number is rounded"))
 
 gelu = Unary(name="gelu", value=ieee.gelu,
     partials=(lambda x, y: 0.5 * erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_TWO_PI * (x * exp(-0.5 * (x * x))),),
-    latex=r"{0} \Phi({0})", code="{0} * (1 + erf({0} / sqrt(2))) / 2", group="activations",
+    latex=r"{0} \cdot \Phi({0})", precedence=PRODUCT, code="{0} * (1 + erf({0} / sqrt(2))) / 2", group="activations",
     value_bound=Bound(ulps=lambda x: 4.0 + 1.7 * _tail(x), absolute=20.0 * TINY,
         why="x/√2 is rounded, and √2 too, before the steep tail of erfc"),
     partial_bound=Bound(ulps=lambda x: 4.0 + _tail(x), absolute=lambda x: EPS * math.erfc(-SQRT_HALF * x) + 20.0 * TINY,
@@ -250,7 +254,7 @@ gelu = Unary(name="gelu", value=ieee.gelu,
 
 silu = Unary(name="silu", value=ieee.silu,
     partials=(lambda x, y: sigmoid(x) * (1.0 + x * sigmoid(-x)),),
-    latex=r"{0} \sigma({0})", code="{0} / (1 + exp(-{0}))", group="activations",
+    latex=r"{0} \cdot \sigma({0})", precedence=PRODUCT, code="{0} / (1 + exp(-{0}))", group="activations",
     value_bound=Bound(absolute=lambda x: TINY * ieee.minimum(abs(x), 752.0), why="a σ(x) below the smallest normal number is rounded"),
     partial_bound=Bound(ulps=6.0, absolute=lambda x: EPS * ieee.sigmoid(x) + TINY * ieee.minimum(abs(x), 752.0),
         why="four roundings; 1 + x σ(-x) cancels near the minimum at x = -1.28; a σ(x) below the smallest normal number is rounded"))
@@ -270,12 +274,12 @@ sign = Unary(name="sign", value=ieee.sign,
 
 step = Unary(name="step", value=ieee.step,
     partials=(None,),
-    latex=r"[{0} > 0]", code="1 if {0} > 0 else 0", group="piecewise", laws=("idempotent",),
+    latex=r"{{[{0} > 0]}}", code="1 if {0} > 0 else 0", group="piecewise", laws=("idempotent",),
     kink=Kink("x = 0", lambda x: x, at=(0.0,), partials=(0.0,)))
 
 same = Binary(name="same", value=ieee.same,
     partials=(None, None),
-    symbol="=", latex="[{0} = {1}]", code="1 if {0} == {1} else 0", group="piecewise",
+    symbol="=", latex="{{[{0} = {1}]}}", code="1 if {0} == {1} else 0", group="piecewise",
     domain=(REALS, REALS), laws=("commutative",),
     kink=Kink("a = b", lambda a, b: a - b, at=(1.0, 1.0), partials=(0.0, 0.0)))
 
@@ -293,7 +297,7 @@ minimum = Binary(name="minimum", value=ieee.minimum,
 
 where = Ternary(name="where", value=ieee.where,
     partials=(None, lambda c, a, b, y: where(c, 1.0, 0.0), lambda c, a, b, y: where(c, 0.0, 1.0)),
-    latex=r"\begin{{cases}} {1} & {0} \ne 0 \\ {2} & {0} = 0 \end{{cases}}", code="{1} if {0} != 0 else {2}",
+    latex=r"\begin{{cases}} {1} & {0} \ne 0 \\ {2} & {0} = 0 \end{{cases}}", precedence=SUM, code="{1} if {0} != 0 else {2}",
     group="piecewise", domain=(REALS, REALS, REALS),
     kink=Kink("condition = 0", lambda c, a, b: c, at=(0.0, 2.0, 3.0), partials=(0.0, 0.0, 1.0)))
 
@@ -310,37 +314,39 @@ clip = Ternary(name="clip", value=ieee.clip,
 
 sum = Reduction(name="sum", value=ieee.row_sum,
     partials=(lambda xs, y: [1.0] * len(xs),),
-    symbol="Σ", latex=r"\sum {0}", code="sum({0})", group="reductions",
+    symbol="Σ", latex=r"\sum {0}", precedence=SUM, code="sum({0})", group="reductions",
     value_bound=Bound(absolute=lambda xs: 0.5 * EPS * len(xs) * ieee.row_sum(list(map(math.fabs, xs))),
         why="each partial sum is rounded, or overflows; terms of both signs cancel"))
 
 mean = Reduction(name="mean", value=ieee.mean,
     partials=(lambda xs, y: [1.0 / len(xs)] * len(xs),),
-    latex=r"\operatorname{{mean}} {0}", code="sum({0}) / len({0})", group="reductions",
+    latex=r"\operatorname{{mean}} {0}", precedence=APPLICATION, code="sum({0}) / len({0})", group="reductions",
+    expands=lambda xs: div(sum(xs), float(len(xs))),
     value_bound=Bound(absolute=lambda xs: 0.5 * EPS * ieee.row_sum(list(map(math.fabs, xs))),
         why="each partial sum is rounded, or overflows; terms of both signs cancel"))
 
 dot = Pairing(name="dot", value=ieee.dot,
     partials=(lambda ws, xs, y: xs, lambda ws, xs, y: ws),
-    symbol="Σwx", latex=r"{0} \cdot {1}", code="sum(w * x for w, x in zip({0}, {1}))", group="reductions",
+    symbol="Σwx", latex=r"{0} \cdot {1}", precedence=PRODUCT, code="sum(w * x for w, x in zip({0}, {1}))", group="reductions",
     domain=(REALS, REALS), laws=("commutative",),
+    expands=lambda ws, xs: sum([mul(w, x) for w, x in zip(ws, xs, strict=True)]),
     value_bound=Bound(
         absolute=lambda ws, xs: len(ws) * (TINY + 0.5 * EPS * ieee.dot(list(map(math.fabs, ws)), list(map(math.fabs, xs)))),
         why="each product and partial sum is rounded, or overflows; terms of both signs cancel"))
 
 max = Reduction(name="max", value=ieee.row_max,
     partials=(lambda xs, y: _shares(xs, y),),
-    latex=r"\max {0}", code="max({0})", group="reductions", laws=("commutative",),
+    latex=r"\max {0}", precedence=APPLICATION, code="max({0})", group="reductions", laws=("commutative",),
     kink=Kink("the largest is tied", lambda xs: _lead(xs), at=((1.0, 1.0, 0.0),), partials=((0.5, 0.5, 0.0),)))
 
 min = Reduction(name="min", value=ieee.row_min,
     partials=(lambda xs, y: _shares(xs, y),),
-    latex=r"\min {0}", code="min({0})", group="reductions", laws=("commutative",),
+    latex=r"\min {0}", precedence=APPLICATION, code="min({0})", group="reductions", laws=("commutative",),
     kink=Kink("the smallest is tied", lambda xs: _lead([-x for x in xs]), at=((1.0, 1.0, 2.0),), partials=((0.5, 0.5, 0.0),)))
 
 logsumexp = Reduction(name="logsumexp", value=ieee.logsumexp,
     partials=(lambda xs, y: softmax(xs),),
-    latex=r"\log \sum e^{{{0}}}", code="log(sum(exp(x) for x in {0}))", group="reductions",
+    latex=r"\log(\sum e^{{{0}}})", code="log(sum(exp(x) for x in {0}))", group="reductions",
     value_bound=Bound(absolute=lambda xs: EPS * (len(xs) + math.fabs(ieee.row_max(xs))),
         why="each partial sum is rounded; the largest operand and the logarithm of the rest can cancel"),
     partial_bound=Bound(ulps=lambda xs: 8.0 + len(xs) + ieee.minimum(ieee.row_max(xs) - ieee.row_min(xs), 746.0),

@@ -13,13 +13,18 @@ from autograd_core.modes import Mode, Scope, Site, current_mode
 from autograd_core.op import Binary, Op, Parametric, Ternary, Unary, as_float, as_tuple
 from autograd_core.ops import OPS
 
-__all__ = ["Number", "Operand", "Row", "Value", "as_row", "constant", "describe_call", "record"]
+__all__ = ["UNSWEPT", "Number", "Operand", "Row", "Value", "as_row", "constant", "describe_call", "record"]
 
 # Times before any change: that of a constant, that of a leaf which a transform has made for an argument, and that of a
 # rebuilt result which a leaf had outdated.
 CONSTANT: Final = -1
 ARGUMENT: Final = -2
 OUTDATED: Final = -3
+
+# The gradient of a Value that no sweep has reached and nobody has set: a zero that is an object of its own, so that a
+# drawing can tell "not known yet" from "swept, and 0". To arithmetic it is 0.0 like any other, so the sweep and the
+# optimisers need not know; whatever they compute from it is another object.
+UNSWEPT: Final = float("0")
 
 # The mutation clock: how often any leaf has been changed. A leaf carries the time of its last change, a result the
 # time of its recording, so one comparison tells whether a recorded number still holds. It only ever grows.
@@ -58,11 +63,14 @@ class Value:
         if label != "":
             self.label = label
         self._primal = as_float(data)
-        self._adjoint = 0.0
+        self._adjoint = UNSWEPT
         self._rule: Op | None = None
         self._a: Operand = None
         self._b: Operand = None
         self._tick = 0
+        scope = current_mode().scope
+        if scope is not None:
+            self._origin: Scope | Site = scope
 
     # ------------------------------------------------------------ what a node shows
 
@@ -92,7 +100,13 @@ class Value:
 
     @grad.setter
     def grad(self, number: float) -> None:
-        self._adjoint = as_float(number)
+        number = as_float(number)
+        self._adjoint = 0.0 if number is UNSWEPT else number  # that of another Value, which no sweep has reached
+
+    @property
+    def swept(self) -> bool:
+        """Whether a sweep or an assignment has given ``grad`` a number; until then it reads 0.0."""
+        return self._adjoint is not UNSWEPT
 
     @property
     def label(self) -> str:
@@ -139,7 +153,7 @@ class Value:
 
     @property
     def scope(self) -> Scope | None:
-        """The innermost scope that this was recorded in."""
+        """The innermost scope that this was recorded or made in; of a module's parameter, its class."""
         return self.origin.scope if isinstance(self.origin, Site) else self.origin
 
     @property
@@ -256,7 +270,7 @@ def record(rule: Op, primal: float, a: Operand, b: Operand = None, c: Operand = 
     mode = current_mode()
     node = _new(Value)
     node._primal = primal
-    node._adjoint = 0.0
+    node._adjoint = UNSWEPT
     node._tick = _clock
     if mode.recording:
         node._rule = rule

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from autograd_core.errors import ArgumentError
-from autograd_core.modes import scope
+from autograd_core.modes import Scope, scope
 from autograd_core.value import Value
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Module:
     ['offset', 'slope']
     """
 
+    _owns_parameters = False
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - what goes in and out is the subclass's to say
         """Compute the module's output; each subclass says what it takes and gives."""
         raise ArgumentError(f"{type(self).__name__} does not say what it computes: give it a forward method")
@@ -54,7 +56,12 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` in a scope of the name that the calling module has for this one, or else of its class's."""
         caller = _running.get()
-        name = type(self).__name__ if caller is None else caller._name_of(self)
+        if caller is None:
+            name = type(self).__name__
+            if not self._owns_parameters:
+                self._own_parameters()
+        else:
+            name = caller._name_of(self)
         token = _running.set(self)
         try:
             with scope(name):
@@ -66,7 +73,16 @@ class Module:
         names: dict[Module, str] = vars(self).setdefault("_names", {})
         if child not in names:
             names.update({module: path for path, module in self.children().items()})
+            child._own_parameters()
         return names.setdefault(child, type(child).__name__)
+
+    def _own_parameters(self) -> None:
+        """Note on each parameter that a module made it, so that a drawing folds it into the same box as its results."""
+        here = Scope(type(self).__name__)
+        for parameter in self.parameters():
+            if parameter.origin is None:
+                parameter._origin = here
+        self._owns_parameters = True
 
     # ------------------------------------------------------------ parameters
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextvars
+import copy
 import functools
 import inspect
 import math
+import pickle
 from pathlib import Path
 
 import pytest
@@ -299,9 +301,26 @@ def test_a_scope_takes_a_name():
     assert str(fault.value) == "a scope's name is a str, not 3 of type int: pass str(...)"
 
 
-def test_leaves_have_no_scope():
+def test_leaves_belong_to_the_scope_that_they_are_made_in():
+    outside = Value(1.0)
+    with scope("model") as here:
+        inside = Value(1.0)
+        y = inside * 2.0
+        doubled = outside + y
+    assert (inside.scope, [v.scope for v in y.inputs], y.scope) == (here, [here, here], here)
+    assert [v.scope for v in doubled.inputs] == [None, here]
+    assert Value(1.0).scope is None
+
+
+@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
+def test_a_copy_belongs_to_the_scope_of_its_original_wherever_it_is_made(clone):
     with scope("model"):
-        assert Value(1.0).scope is None
+        inside = Value(1.0)
+    outside = Value(2.0) * Value(3.0)
+    with scope("elsewhere"):
+        assert clone(inside).scope.path == "model"
+        assert [v.scope for v in topological_order(clone(outside))] == [None] * 3
+    assert clone(inside + 1.0).inputs[0].scope.path == "model"
 
 
 def test_modes_combine():

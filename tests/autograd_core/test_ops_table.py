@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 import math
 import pickle
+import re
 import string
 from pathlib import Path
 
@@ -21,7 +22,20 @@ from operands import members, operands, slopes
 import autograd_core.ops as ag
 from autograd_core.backward import _HOT, _pull, gradients
 from autograd_core.errors import ArgumentError
-from autograd_core.op import OPS, Op, Pairing, Parametric, Reduction, Unary, find
+from autograd_core.op import (
+    APPLICATION,
+    CLOSED,
+    OPS,
+    POWER,
+    PRODUCT,
+    SUM,
+    Op,
+    Pairing,
+    Parametric,
+    Reduction,
+    Unary,
+    find,
+)
 from autograd_core.value import Value
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +76,30 @@ def test_an_op_is_written_in_latex_with_its_braces_paired(op):
         depth += (character == "{") - (character == "}")
         assert depth >= 0
     assert depth == 0
+
+
+def outermost(latex: str) -> str:
+    """Return what is left of LaTeX when groups, brackets and what stands in them are taken out."""
+    before = ""
+    while before != latex:
+        before, latex = (
+            latex,
+            re.sub(r"\{[^{}]*\}|\([^()]*\)|\\left\|[^|]*\\right\||\\(?:frac|sqrt|operatorname)\b", " ", latex),
+        )
+    return latex
+
+
+@each(OPS.values())
+def test_an_op_holds_together_as_tightly_as_its_latex(op):
+    form = outermost(op.latex.format(*["x" * (i + 1) for i in range(len(op.domain))]))
+    loosest = (
+        SUM if re.search(r"x \+|\S +-|\\sum x|\\begin", form)
+        else PRODUCT if re.search(r"\\cdot|^-", form)
+        else APPLICATION if re.search(r"\\(?:max|min) x|^ +x$", form)
+        else POWER if "^" in form
+        else CLOSED
+    )  # fmt: skip
+    assert op.precedence == loosest, form
 
 
 @each(OPS.values())
@@ -150,7 +188,7 @@ def _swapped(op, point):
 
 
 LAWS = {
-    "odd": lambda op, x: (op.value(-x), -op.value(x)),
+    "odd": lambda op, x, *others: (op.value(-x, *others), -op.value(x, *others)),
     "even": lambda op, x: (op.value(-x), op.value(x)),
     "idempotent": lambda op, x: (op.value(op.value(x)), op.value(x)),
     "involution": lambda op, x: (op.value(op.value(x)), x),

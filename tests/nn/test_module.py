@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from messages import message_of
 
-from autograd_core import ArgumentError, Value, topological_order
+from autograd_core import ArgumentError, Value, scope, topological_order
 from nn import MLP, Layer, Module, Neuron, Sequential
 
 
@@ -140,17 +140,54 @@ def test_nodes_know_the_path_of_modules_they_were_recorded_in():
     model = MLP(2, [4, 1], activation="tanh", rng=0)
     paths = {}
     for node in topological_order(model([0.5, -1.0])):
-        if node.scope:
+        if node.op:
             paths.setdefault(node.scope.path, []).append(node.op.name)
     hidden = {f"MLP.layers.0.neurons.{i}": ["dot", "add", "tanh"] for i in range(4)}
     assert paths == hidden | {"MLP.layers.1.neurons.0": ["dot", "add"]}
 
 
-def test_leaves_and_what_is_computed_outside_are_in_no_scope():
-    model = Neuron(1, rng=0)
-    y = model([1.0]) + 1.0
+def test_what_is_computed_outside_is_in_no_scope():
+    x = Value(1.0)
+    y = Neuron(1, rng=0)([x]) + 1.0
     assert y.scope is None
-    assert model.w[0].scope is None
+    assert x.scope is None
+
+
+def test_parameters_are_of_the_module_that_is_called_first():
+    model = MLP(2, [2, 1], rng=0)
+    assert {p.scope for p in model.parameters()} == {None}
+    model.layers[0].neurons[1]([1.0, 2.0])
+    model([1.0, 2.0])
+    first, second = model.layers[0].neurons
+    assert {p.scope.path for p in second.parameters()} == {"Neuron"}
+    assert {p.scope.path for p in model.parameters() if p not in second.parameters()} == {"MLP"}
+    assert len({p.scope for p in first.parameters()}) == 1
+
+
+def test_a_parameter_that_was_made_in_a_scope_stays_there():
+    with scope("setup"):
+        model = Neuron(1, rng=0)
+    model([1.0])
+    assert {p.scope.path for p in model.parameters()} == {"setup"}
+
+
+def test_a_module_that_is_nobodys_child_owns_its_parameters_too():
+    inner = Neuron(1, rng=0)
+
+    class Wrapped(Module):
+        def forward(self, x):
+            return inner([x])
+
+    Wrapped()(1.0)
+    assert {p.scope.path for p in inner.parameters()} == {"Neuron"}
+
+
+def test_owning_parameters_changes_neither_their_names_nor_their_gradients():
+    model = MLP(2, [2, 1], rng=0)
+    before = [name for name, _ in model.named_parameters()]
+    model([1.0, 2.0]).backward()
+    assert [name for name, _ in model.named_parameters()] == before
+    assert {p.swept for p in model.parameters()} == {True}
 
 
 def test_scopes_nest_as_modules_do():
