@@ -17,7 +17,7 @@ from autograd_core.op import Op, Partial
 from autograd_core.ops import dot, mul, strong_mul, sum
 from autograd_core.value import Number, Value, describe_call
 
-__all__ = ["FLOATS", "VALUES", "Arithmetic", "Term", "edges", "rule_of"]
+__all__ = ["FLOATS", "VALUES", "Arithmetic", "Term", "edges", "partials_of", "rule_of"]
 
 Term: TypeAlias = tuple[Number, Number]
 
@@ -56,6 +56,16 @@ def edges(node: Value, operands: Sequence[object], wanted: Callable[[Value], boo
                 yield from [(v, p) for v, p, want in zip(arg, row, wants, strict=True) if want]
         elif wanted(arg):
             yield arg, cast("Number", _computed(node, partial, operands))
+
+
+def partials_of(node: Value) -> list[float | None]:
+    """Return a node's partial derivative towards each of its inputs, as a float; None where the op lets nothing flow."""
+    found = edges(node, FLOATS.operands(node), lambda _: True)
+    return [
+        cast("float", next(found)[1]) if partial is not None else None
+        for arg, partial in zip(node.operands, rule_of(node).partials, strict=True)
+        for _ in (arg if isinstance(arg, tuple) else (arg,))
+    ]
 
 
 def _computed(node: Value, partial: Partial, operands: Sequence[object]) -> object:

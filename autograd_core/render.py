@@ -128,10 +128,13 @@ def _undated(pdf: bytes) -> bytes:
 
 def _pdf_by_typst(svg: bytes) -> bytes:
     typst: Any = load("typst", "pdf", "a PDF without the system's dot")
-    page = b'#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: "svg")\n'
+    page = (
+        b"#set document(date: none)\n#set page(width: auto, height: auto, margin: 0pt)\n"
+        b'#image(bytes(sys.inputs.svg), format: "svg")\n'
+    )
     try:
-        return typst.compile(page, format="pdf", sys_inputs={"svg": svg.decode()}, timestamp=0)
-    except typst.TypstError as fault:
+        return typst.compile(page, format="pdf", sys_inputs={"svg": svg.decode()})
+    except RuntimeError as fault:
         raise RenderError(f"typst could not make a PDF ({fault}): save an SVG instead") from None
 
 
@@ -148,6 +151,9 @@ def digraph_class() -> type[Digraph]:
 
     class Drawing(Digraph):
         """A graphviz.Digraph that needs no system dot."""
+
+        def __repr__(self) -> str:
+            return f"<drawing: {self.source.count(chr(10))} lines of DOT>"
 
         # The package looks these three up on the instance for each picture, to hand the command to the shell.
 

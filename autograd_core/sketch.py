@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from autograd_core.chain import FLOATS, edges, rule_of
+from autograd_core.chain import partials_of
 from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.fold import Box, Folding, Path, fold
 from autograd_core.labels import cells, escaped, lines, shown, span
@@ -31,6 +31,10 @@ _FRAME = {"style": "dotted", "color": _GREY, "margin": "6"}
 
 _Frame: TypeAlias = Any
 """A graphviz.Digraph: its methods say nothing of types."""
+
+
+_BLANK = "\u00a0"
+"""A space that no reader of the picture drops."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def sketch(
     max_nodes: int | None = 150,
     color_by: str | None = None,
     partials: bool = False,
-    texts: Mapping[Value, str] | None = None,
+    grads: Mapping[Value, float] | None = None,
+    room: int = 0,
     names: Mapping[Value, str] | None = None,
 ) -> Sketch:
     """Draw a graph, and say where in the picture each value is.
@@ -70,7 +75,8 @@ def sketch(
     Parameters
     ----------
     y, rankdir, depth, max_nodes, color_by, partials : as in `draw`.
-    texts : what to write after ``grad`` in place of the number.
+    grads : the gradients to show in place of the nodes' own; what is not in it has none yet.
+    room : how many characters a gradient can have, where others are to be written in its place.
     names : what to write in place of the label.
 
     >>> a = Value(2.0, label="a")
@@ -85,7 +91,7 @@ def sketch(
         raise ArgumentError(f"color_by is {color_by!r}: choose 'data' or 'grad', or leave it out")
     _check_whole("depth", depth, 0)
     _check_whole("max_nodes", max_nodes, 1)
-    pen = _Pen(fold(roots, depth, max_nodes), rankdir, color_by, partials, texts or {}, names or {})
+    pen = _Pen(fold(roots, depth, max_nodes), rankdir, color_by, partials, grads, room, names or {})
     return pen.drawn()
 
 
@@ -110,7 +116,8 @@ class _Pen:
     rankdir: str
     color_by: str | None
     partials: bool
-    texts: Mapping[Value, str]
+    grads: Mapping[Value, float] | None
+    room: int
     names: Mapping[Value, str]
     frames: dict[Path, _Frame] = field(default_factory=dict[Path, _Frame])
     edges: dict[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
@@ -148,7 +155,7 @@ class _Pen:
         folding = self.folding
         if not folding.by_itself:
             return ""
-        return f"{len(folding.values):,} values, folded to {len(folding.boxes)} boxes: draw(..., depth={folding.depth})"
+        return f"{len(folding.values):,} values, folded to {len(folding.boxes)} boxes (depth={folding.depth})"
 
     # ------------------------------------------------------------ frames
 
@@ -176,7 +183,7 @@ class _Pen:
         looks = self._colours(outputs)
         if box.name:
             title = f"{box.name} ×{box.times}" if box.times > 1 else box.name
-            label = lines(title, [*self._count(box), f"data {span([v.data for v in values])}", _grads(values)])
+            label = lines(title, [*self._count(box), f"data {span([v.data for v in values])}", self._grad(values)])
             looks = {"shape": "box3d", "margin": "0.12,0.11", **looks}
             frame.node(box.id, label, id=box.id, **{"class": "folded"}, **looks)
             return
@@ -187,12 +194,18 @@ class _Pen:
             label = cells([name, f"data {shown(v.data)}" if name else shown(v.data)])
             frame.node(box.id, label, id=box.id, **{"class": "constant"}, **looks)
             return
-        grad = self.texts.get(v) or (shown(v.grad) if v.swept else "-")
-        label = cells([self.names.get(v, v.label), f"data {shown(v.data)}", f"grad {grad}"])
+        label = cells([self.names.get(v, v.label), f"data {shown(v.data)}", self._grad(values)])
         frame.node(box.id, label, id=box.id, **{"class": "value"}, **looks)
         if v.op is not None:
             frame.node(f"o{n}", f"<{escaped(v.op.symbol)}>", id=f"o{n}", **{"class": "op"}, **self._circle(v))
             frame.edge(f"o{n}", box.id, id=f"e{n}")
+
+    def _grad(self, values: Sequence[Value]) -> str:
+        if self.grads is None:
+            known = [v.grad for v in values if v.swept]
+        else:
+            known = [self.grads[v] for v in values if v in self.grads]
+        return f"grad {(span(known) or '-').ljust(self.room, _BLANK)}"
 
     def _count(self, box: Box) -> list[str]:
         if not box.counted:
@@ -216,7 +229,8 @@ class _Pen:
         names: dict[tuple[str, int], str] = {}
         slopes: dict[str, list[float]] = {}
         for n in box.members:
-            partials = _partials(self.folding.values[n]) if self.partials and not box.name else {}
+            node = self.folding.values[n]
+            partials = partials_of(node) if self.partials and not box.name and node.op is not None else []
             for k, i in enumerate(self.folding.inputs[n]):
                 source = self.folding.boxes[self.folding.box_of[i]]
                 if source is box:
@@ -224,7 +238,7 @@ class _Pen:
                 ends = (source.id, -1 if box.name or source.name else k)
                 name = names.setdefault(ends, f"{box.id}-{source.id}" if box.name else f"e{n}-{k}")
                 self.edges[n, k] = name
-                slopes.setdefault(name, []).extend(partials.get(k, []))
+                slopes.setdefault(name, []).extend([p for p in partials[k : k + 1] if p is not None])
         target = box.id if box.name else f"o{box.members[0]}"
         for (source_id, _), name in names.items():
             label = {"label": f"∂ {span(slopes[name])}"} if slopes[name] else {}
@@ -265,23 +279,3 @@ class _Pen:
             )
             legend.node(f"mark-{mark}", f"<{text}>", id=f"mark-{mark}", **looks)
         graph.subgraph(legend)
-
-
-def _grads(values: Sequence[Value]) -> str:
-    known = [v.grad for v in values if v.swept]
-    return f"grad {span(known) if known else '-'}"
-
-
-def _partials(node: Value) -> dict[int, list[float]]:
-    """Return the derivative of a node towards each input, by the input's place; none where nothing flows."""
-    if node.op is None:
-        return {}
-    computed = edges(node, FLOATS.operands(node), lambda _: True)
-    found: dict[int, list[float]] = {}
-    k = 0
-    for arg, partial in zip(node.operands, rule_of(node).partials, strict=True):
-        for _ in range(len(arg) if isinstance(arg, tuple) else 1):
-            if partial is not None:
-                found[k] = [cast("float", next(computed)[1])]
-            k += 1
-    return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from autograd_core.backward import check_fresh
-from autograd_core.chain import FLOATS, edges, rule_of
+from autograd_core.chain import FLOATS, partials_of
 from autograd_core.graph import walk
 from autograd_core.names import names_of
 from autograd_core.stepper.rules import Rule, fill, rules_of
@@ -123,7 +123,7 @@ def _backward(
         rule, node = rules[i], nodes[i]
         if rule is None:
             continue
-        partials = _partials(order[i])
+        partials = partials_of(order[i])
         operands = [shown[j] for j in node.inputs]
         for k in rule.order:
             j, partial = node.inputs[k], partials[k]
@@ -136,14 +136,3 @@ def _backward(
             slope = rule.partials[k]
             formula = fill(slope.text, operands, shown[i]) if slope else ""
             yield Backward(i, j, k, formula, totals[i], partial, contribution, totals[j])
-
-
-def _partials(node: Value) -> list[float | None]:
-    """Return the partial derivative of a node towards each of its inputs; None where the op lets nothing through."""
-    found = edges(node, FLOATS.operands(node), lambda _: True)
-    partials: list[float | None] = []
-    for arg, partial in zip(node.operands, rule_of(node).partials, strict=True):
-        for _ in range(len(arg) if isinstance(arg, tuple) else 1):
-            slope = next(found)[1] if partial is not None else None
-            partials.append(slope.data if isinstance(slope, Value) else slope)
-    return partials

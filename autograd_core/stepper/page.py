@@ -154,11 +154,11 @@ def _levels(steps: Steps, order: Sequence[Value]) -> tuple[list[Payload], int]:
     """Return the graph folded to each depth that makes a difference, and which of these is shown first."""
     first = _first_sketch(steps)
     sketches = [first]
-    texts = _grad_texts(steps, order)
+    grads, room = _grads(steps, order)
     depths: list[int | None] = [None] if len(order) <= ALL_AT_ONCE else []
     depths += range(_deepest(order) - 1, -1, -1)
     for depth in depths:
-        folded = sketch(steps.result, depth=depth, max_nodes=None, texts=texts)
+        folded = sketch(steps.result, depth=depth, max_nodes=None, grads=grads, room=room)
         if len(set(folded.boxes)) <= ALL_AT_ONCE and all([folded.boxes != other.boxes for other in sketches]):
             sketches.append(folded)
     sketches.sort(key=lambda s: -len(set(s.boxes)))
@@ -169,20 +169,19 @@ def _levels(steps: Steps, order: Sequence[Value]) -> tuple[list[Payload], int]:
 
 
 def _first_sketch(steps: Steps) -> Sketch:
-    order = walk(steps.result)[0]
-    return sketch(steps.result, depth=steps.depth, max_nodes=steps.max_nodes, texts=_grad_texts(steps, order))
+    grads, room = _grads(steps, walk(steps.result)[0])
+    return sketch(steps.result, depth=steps.depth, max_nodes=steps.max_nodes, grads=grads, room=room)
 
 
-def _grad_texts(steps: Steps, order: Sequence[Value]) -> dict[Value, str]:
-    """Return each gradient at the end, as wide as the widest that the box has to hold on the way there."""
-    texts = [""] * len(order)
-    widths = [len(shown(1.0))] * len(order)
-    texts[-1] = shown(1.0)
+def _grads(steps: Steps, order: Sequence[Value]) -> tuple[dict[Value, float], int]:
+    """Return each gradient at the end, and how many characters the longest on the way there takes."""
+    totals = {order[-1]: 1.0}
+    room = 1
     for event in steps.events:
         if isinstance(event, Backward):
-            texts[event.input] = shown(event.total)
-            widths[event.input] = max(widths[event.input], len(texts[event.input]))
-    return {v: (text or "-").ljust(width, "\u00a0") for v, text, width in zip(order, texts, widths, strict=True)}
+            totals[order[event.input]] = event.total
+            room = max(room, len(shown(event.total)))
+    return totals, room
 
 
 def _deepest(order: Sequence[Value]) -> int:

@@ -153,8 +153,8 @@ export function mount(root, data, {step = 0, onStep = () => {}} = {}) {
 
   // ------------------------------------------------------------ the panel
 
-  const mn = text => /^-/.test(text) ? `<mrow><mo>(</mo><mo>−</mo><mn>${text.slice(1)}</mn><mo>)</mo></mrow>` : `<mn>${text}</mn>`;
-  const signed = text => /^-/.test(text) ? `<mrow><mo>−</mo><mn>${text.slice(1)}</mn></mrow>` : `<mn>${text}</mn>`;
+  const mn = text => /^-/.test(text) ? `<mrow><mo>(</mo><mo form="prefix">−</mo><mn>${text.slice(1)}</mn><mo>)</mo></mrow>` : `<mn>${text}</mn>`;
+  const signed = text => /^-/.test(text) ? `<mrow><mo form="prefix">−</mo><mn>${text.slice(1)}</mn></mrow>` : `<mn>${text}</mn>`;
   const math = inner => `<math display="block"><mrow>${inner}</mrow></math>`;
   const d = (above, below) => `<mfrac><mrow><mo>∂</mo>${above}</mrow><mrow><mo>∂</mo>${below}</mrow></mfrac>`;
   const opens = /(^|<mrow>|<mtd>|[([{|,]<\/mo>)$/; // where a minus sign needs no brackets, unless a power follows

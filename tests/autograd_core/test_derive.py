@@ -171,7 +171,7 @@ def test_what_the_result_does_not_depend_on_is_told_in_words():
         "&\\quad d\\text{ does not depend on }c\n\\end{aligned}"
     )
     words = "".join(elements(derivation.mathml)[0].itertext())
-    assert words.replace("\u00a0", " ") == "∂d∂c=0d does not depend on c"
+    assert words == "∂d∂c=0d does not depend on c".replace(" ", "\u00a0")
     assert derive(g.d, Value(1.0)).text == "∂d/∂v3 = 0.0\n         d does not depend on v3"
 
 

@@ -182,10 +182,10 @@ def test_inputs_in_a_row_are_one_box():
 def test_the_texts_and_names_of_a_sketch_can_be_chosen():
     a = Value(2.0, "a")
     y = a.exp()
-    source = sketch(y, texts={a: "-123.45"}, names={y: "loss"}).graph.source
+    source = sketch(y, grads={a: -123.45}, room=9, names={y: "loss"}).graph.source
     parts = parts_of(draw_with(SYSTEM or PURE, source))
-    assert parts["v0"].texts == ("a", "data 2", "grad -123.45")
-    assert parts["v1"].texts == ("loss", "data 7.3891", "grad -")
+    assert parts["v0"].texts == ("a", "data 2", "grad -123.45  ")
+    assert parts["v1"].texts == ("loss", "data 7.3891", "grad -        ")
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
@@ -320,7 +320,7 @@ def test_expand_writes_a_dot_out():
 
 def test_a_graph_too_large_folds_by_itself_and_says_so():
     drawn = sketch(network())
-    assert drawn.note == "454 values, folded to 6 boxes: draw(..., depth=2)"
+    assert drawn.note == "454 values, folded to 6 boxes (depth=2)"
     assert f"label=<{drawn.note}>" in drawn.graph.source
     assert sketch(network(), max_nodes=None).note == sketch(network(), depth=2).note == ""
 
@@ -529,10 +529,7 @@ def test_10_000_values_are_drawn_in_seconds():
     model = MLP(3, [16, 16, 1], rng=0)
     y = sum([relu(1.0 - model([Value(i), Value(-i), 1.0])) for i in range(100)])
     drawn = sketch(y)
-    assert (
-        drawn.note
-        == f"{len(topological_order(y)):,} values, folded to {len(set(drawn.boxes))} boxes: draw(..., depth=3)"
-    )
+    assert drawn.note == f"{len(topological_order(y)):,} values, folded to {len(set(drawn.boxes))} boxes (depth=3)"
     assert len(topological_order(y)) > 10_000
     assert len(set(drawn.boxes)) < 150
     assert parts_of(draw_with(SYSTEM or PURE, drawn.graph.source)).keys() >= set(drawn.boxes)
@@ -543,7 +540,7 @@ def test_a_chain_of_200_000_is_drawn_without_recursing():
     for _ in range(200_000):
         v = v.sin()
     drawn = sketch(v)
-    assert drawn.note == "200,001 values, folded to 150 boxes: draw(..., depth=0)"
+    assert drawn.note == "200,001 values, folded to 150 boxes (depth=0)"
     assert drawn.boxes[0] == drawn.boxes[199_851] == "f199851"
     assert drawn.boxes[-1] == "v200000"
     assert "… 199,852 earlier values" in drawn.graph.source

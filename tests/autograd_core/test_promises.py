@@ -37,12 +37,12 @@ from autograd_core import (
     sign,
     sin,
     sqrt,
-    step,
     sum,
     topological_order,
     where,
 )
 from autograd_core.op import OPS
+from autograd_core.ops import step
 
 ROOT = Path(__file__).parents[2]
 

@@ -77,10 +77,21 @@ def test_the_same_graph_gives_the_same_bytes(kind):
     assert render(SOURCE, kind) == render(SOURCE, kind)
 
 
-def test_a_pdf_has_no_date_of_today(no_system_dot):
-    pure = render(SOURCE, "pdf")
-    assert b"D:19700101" in pure
-    assert pure == render(SOURCE, "pdf")
+def test_a_pdf_by_typst_has_no_date(no_system_dot):
+    pdf = render(SOURCE, "pdf")
+    assert b"/CreationDate" not in pdf
+    assert b"/ModDate" not in pdf
+    assert render(SOURCE, "pdf") == pdf
+
+
+def test_what_typst_says_of_an_error_is_passed_on(no_system_dot, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("too wide")
+
+    monkeypatch.setattr("typst.compile", fail)
+    assert message_of(RenderError, lambda: render(SOURCE, "pdf")) == (
+        "typst could not make a PDF (too wide): save an SVG instead"
+    )
 
 
 @needs_system
