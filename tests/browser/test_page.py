@@ -78,6 +78,8 @@ def test_keys_step_jump_to_the_ends_and_play(page_of):
     at(page, 2)
     page.keyboard.press("Space")
     expect(page.locator("[data-act=play]")).to_have_text("Play")
+    page.wait_for_timeout(1200)
+    at(page, 2)
 
 
 def test_playing_reaches_the_end_at_the_speed_that_is_set_and_stops_there(page_of):
