@@ -40,6 +40,9 @@ def open_page(browser):
         return page
 
     yield open_one
+    complaints = [
+        complaint for one in opened for complaint in one.complaints
+    ]  # before closing, which breaks off requests
     for one in opened:
         one.context.close()
-    assert [complaint for one in opened for complaint in one.complaints] == []
+    assert complaints == []
