@@ -11,8 +11,8 @@ SWITCHES = [
 
 
 def ours(request):
-    """Leave out what JupyterLab 4.4 begins and then breaks off itself: saving where its own panels are."""
-    return not (request.failure == "net::ERR_ABORTED" and "/lab/api/workspaces/" in request.url)
+    """Leave out what JupyterLab 4.4 begins and then breaks off itself: saving its own settings."""
+    return not (request.failure == "net::ERR_ABORTED" and "/lab/api/" in request.url)
 
 
 @pytest.fixture(scope="session")
