@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_draw(commands)
     _add_step(commands)
     _add_derive(commands)
+    _add_lectures(commands)
     return parser
 
 
@@ -256,3 +257,35 @@ def _derive(options: argparse.Namespace) -> int:
         )
     _say(getattr(derive(y, wrt=named[options.wrt]), options.format))
     return 0
+
+
+# ---------------------------------------------------------------- lectures
+
+
+def _add_lectures(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "lectures",
+        help="compare autograd with five lectures, formula by formula",
+        description="Compute what each formula of a lecture says from a graph, from the formula and by a difference "
+        "quotient. The exit status is 1 if any two differ.",
+    )
+    command.add_argument("lecture", nargs="?", metavar="LECTURE", help="one of them alone, such as malik")
+    command.add_argument("--id", help="one item alone, such as lai.ffnn.forward2")
+    command.add_argument("--errata", action="store_true", help="show what is printed and not meant")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    command.set_defaults(run=_lectures)
+
+
+def _lectures(options: argparse.Namespace) -> int:
+    from autograd_core.files import write_whole  # noqa: PLC0415 - each command loads what it needs
+    from nn import lectures  # noqa: PLC0415
+
+    report = lectures.errata(options.lecture) if options.errata else lectures.compare(options.lecture, id=options.id)
+    if options.html is not None:
+        report.to_html(options.html)
+    if options.json is not None:
+        write_whole(options.json, report.to_json().encode())
+    written = [path for path in (options.html, options.json) if path is not None]
+    _say("\n".join([f"wrote {path}" for path in written]) if written else str(report))
+    return 0 if report.agrees else 1

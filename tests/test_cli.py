@@ -1,6 +1,8 @@
 """The command line: what it understands, and how it ends when something is missing."""
 
+import dataclasses
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import autograd_core
@@ -424,3 +427,51 @@ def test_a_text_table_needs_no_numpy_and_no_graphviz(tmp_path):
     program = run(tmp_path, "step", EXPRESSION, *AT, blocked=["numpy", "graphviz", "nn", "matplotlib", "sklearn"])
     assert (program.returncode, program.stderr) == (0, "")
     assert "forward" in program.stdout
+
+
+# ---------------------------------------------------------------- lectures
+
+
+def test_one_item_of_a_lecture_is_compared(capsys):
+    assert main(["lectures", "--id", "levine.act.sigmoid"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.splitlines()[0] == "levine.act.sigmoid"
+    assert out.splitlines()[-1] == "4 lines, all agree"
+
+
+def test_a_whole_lecture_is_written_as_a_page_and_as_json(tmp_path, capsys):
+    page, numbers = tmp_path / "report.html", tmp_path / "report.json"
+    assert main(["lectures", "levine", "--html", str(page), "--json", str(numbers)]) == 0
+    assert capsys.readouterr() == (f"wrote {page}\nwrote {numbers}\n", "")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    found = json.loads(numbers.read_text(encoding="utf-8"))
+    assert found["agrees"] is True
+    assert {line["id"].split(".")[0] for line in found["lines"]} == {"levine"}
+
+
+def test_errata_are_listed(capsys):
+    assert main(["lectures", "levine", "--errata"]) == 0
+    out = capsys.readouterr().out
+    assert "E-LEV-1" in out
+    assert "NOT SHOWN" not in out
+
+
+def test_a_formula_that_disagrees_ends_in_status_1(capsys, monkeypatch):
+    import nn.lectures.levine  # noqa: F401 - its items are declared by importing it
+    from nn.lectures.item import ITEMS, Comparison
+
+    wrong = dataclasses.replace(
+        ITEMS["levine.act.sigmoid"], evidence=lambda: [Comparison("σ", np.array(0.5), np.array(0.25))]
+    )
+    monkeypatch.setitem(ITEMS, "levine.act.sigmoid", wrong)
+    assert main(["lectures", "--id", "levine.act.sigmoid"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "1 line, 1 of which differ"
+
+
+def test_an_unknown_lecture_is_an_error_that_names_those_there_are(capsys):
+    assert main(["lectures", "malek"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "autograd-core: there is no lecture 'malek': did you mean 'malik'? choose one of levine, ai50021, malik, lai, mit6036, conventions\n",
+    )
