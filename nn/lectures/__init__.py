@@ -18,6 +18,7 @@ from nn.lectures.registry import errata_of, item_of, items_of
 from nn.lectures.report import Line, Remark, Report
 
 if TYPE_CHECKING:
+    from graphviz import Digraph  # pyright: ignore[reportMissingTypeStubs] - it has none
     from numpy.typing import ArrayLike
 
     from nn.module import Module
@@ -33,6 +34,7 @@ __all__ = [
     "Remark",
     "Report",
     "compare",
+    "drawing",
     "errata",
     "items",
 ]
@@ -85,6 +87,25 @@ def compare(
     chosen = items_of(what) if id is None else [item_of(id)]
     lines = [Line(item.id, evidence, item.latex, item.statement) for item in chosen for evidence in item.evidence()]
     return Report(id or what or "all lectures", tuple(lines))
+
+
+def drawing(id: str) -> Digraph:
+    """Return a picture of the graph that an item's first derivative was taken from, gradients and all.
+
+    Raises
+    ------
+    ArgumentError : there is no such item, or its evidence is of another sort.
+
+    >>> drawing("levine.base.dh.claim").source.count("class=op")
+    1
+    """
+    from autograd_core.draw import draw  # noqa: PLC0415 - for those who look
+
+    for evidence in item_of(id).evidence():
+        if isinstance(evidence, Comparison) and evidence.graph is not None:
+            evidence.graph.backward()
+            return draw(evidence.graph)
+    raise ArgumentError(f"the evidence for {id!r} is no derivative of one graph: compare(id={id!r}) shows what it is")
 
 
 def errata(lecture: str | None = None) -> Report:

@@ -6,6 +6,7 @@ Values it is differentiated by the engine, on floats by a difference quotient. N
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -84,8 +85,9 @@ def three_ways(quantity: str, f: Callable[[Nested], Number], at: ArrayLike, form
     >>> three_ways("dy/dx", lambda x: x[0] * x[1], [2.0, 3.0], [3.0, 2.0]).agrees
     True
     """
-    leaves = values(at)
-    return Comparison(quantity, np.asarray(formula, float), slopes(cast("Value", f(leaves)), leaves), central(f, at))
+    leaves = values(at, "".join(re.findall(r"/[∂d]([^\s,()/]+)", quantity)[-1:]))
+    y = cast("Value", f(leaves))
+    return Comparison(quantity, np.asarray(formula, float), slopes(y, leaves), central(f, at), graph=y)
 
 
 def affine(weight: Nested, x: Nested, bias: Nested = None) -> list[Number]:

@@ -8,7 +8,7 @@ what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias, TypeVar, get_args
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_core.errors import ArgumentError
+from autograd_core.value import Value
 
 __all__ = [
     "CLOSED_FORMS",
@@ -68,6 +69,7 @@ class Comparison:
     autograd : the same from the graph; None where the quantity is no part of one.
     central : its central difference; None where it is no derivative.
     rtol : by how much formula and graph may differ, relative to the largest number among them (and absolutely below 1).
+    graph : the node that was differentiated, to be drawn.
     """
 
     quantity: str
@@ -75,6 +77,7 @@ class Comparison:
     autograd: Array | None = None
     central: Array | None = None
     rtol: float = RTOL
+    graph: Value | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def difference(self) -> float:

@@ -74,3 +74,15 @@ def test_an_item_is_declared_once():
         item("levine.conv.h0", kind="claim", where="", statement="")(list)
     assert str(fault.value) == "there is an item 'levine.conv.h0' already: each is declared once"
     assert before == ITEMS
+
+
+def test_the_graph_behind_a_derivative_can_be_drawn_with_its_gradients():
+    source = lectures.drawing("levine.base.dh.claim").source
+    assert "<TD>h</TD>" in source
+    assert "<TD>grad 1.624</TD>" in source  # 1/h, which is not 1
+    assert "<TD>grad 1</TD>" in source
+    with pytest.raises(ArgumentError) as fault:
+        lectures.drawing("levine.conv.h0")
+    assert str(fault.value) == (
+        "the evidence for 'levine.conv.h0' is no derivative of one graph: compare(id='levine.conv.h0') shows what it is"
+    )
