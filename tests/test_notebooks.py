@@ -15,19 +15,22 @@ each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def said(notebook):
-    """Return what each code cell printed or returned, as far as it is text."""
+    """Return what each code cell printed, in one piece, and what it returned, as far as it is text."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [
-        [
-            output["text"] if output.output_type == "stream" else {kind: output.data.get(kind) for kind in WORDS}
-            for output in cell.outputs
-        ]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
+        (
+            "".join([output["text"] for output in cell.outputs if output.output_type == "stream"]),
+            [{kind: output.data.get(kind) for kind in WORDS} for output in cell.outputs if "data" in output],
+        )
+        for cell in cells
     ]
 
 
 def test_they_are_all_here():
-    assert [path.stem for path in NOTEBOOKS] == ["01_first_steps", "02_step_through"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_first_steps", "02_step_through", "03_levine", "04_ai50021", "05_malik", "06_lai", "07_mit6036",
+        "08_disagreements",
+    ]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # of the Jupyter packages among themselves
@@ -48,7 +51,7 @@ def test_every_drawing_has_a_picture_for_viewers_that_run_no_script(path):
         for output in cell.outputs
         if output.output_type == "execute_result" and {"text/html", "image/svg+xml"} & set(output.data)
     ]
-    assert len(drawings) >= 4
+    assert len(drawings) >= (0 if path.stem == "08_disagreements" else 1)
     assert all(["image/png" in data for data in drawings])
 
 

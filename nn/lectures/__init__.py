@@ -19,6 +19,7 @@ from nn.lectures.report import Line, Remark, Report
 
 if TYPE_CHECKING:
     from graphviz import Digraph  # pyright: ignore[reportMissingTypeStubs] - it has none
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
     from nn.module import Module
@@ -37,6 +38,7 @@ __all__ = [
     "drawing",
     "errata",
     "items",
+    "picture",
 ]
 
 
@@ -106,6 +108,22 @@ def drawing(id: str) -> Digraph:
             evidence.graph.backward()
             return draw(evidence.graph)
     raise ArgumentError(f"the evidence for {id!r} is no derivative of one graph: compare(id={id!r}) shows what it is")
+
+
+def picture(id: str) -> Figure:
+    """Return a picture of a claim, drawn from numbers that are computed there and then.
+
+    Raises
+    ------
+    ArgumentError : a claim without a picture; the message names those that have one.
+    MissingExtraError : matplotlib is not installed.
+
+    >>> picture("malik.cost").axes[0].get_xlabel()
+    'weights n'
+    """
+    from nn.lectures.pictures import picture as draw  # noqa: PLC0415 - it loads all the lectures
+
+    return draw(id)
 
 
 def errata(lecture: str | None = None) -> Report:
