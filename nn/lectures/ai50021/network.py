@@ -7,12 +7,12 @@ log-likelihood of a softmax on the *activated* outputs, summed over samples and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from autograd_core.errors import ArgumentError
 from nn.lectures.item import Array, closed_form
+from nn.lectures.passes import Slopes, Trace
 
 __all__ = [
     "ACTIVATIONS",
@@ -51,40 +51,6 @@ NOTATION = {
     "labels": "±1",
 }
 """The lecture's letters and conventions. Its error signal belongs to z, the activation, where others take a."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What the forward pass leaves behind.
-
-    Parameters
-    ----------
-    pre_activations : a of layers 1 to N; rows are samples.
-    activations : z of layers 0 to N: the input first, the outputs last.
-    """
-
-    pre_activations: list[Array]
-    activations: list[Array]
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """What the backward pass leaves behind, layers 1 to N.
-
-    Parameters
-    ----------
-    loss : E of all samples together.
-    deltas : its derivative by each z, the activation; rows are samples.
-    weights : its derivative by each W, of shape (in, out).
-    biases : its derivative by each b, of shape (out,); None for a layer without one.
-    inputs : its derivative by the input, of the input's shape.
-    """
-
-    loss: float
-    deltas: list[Array]
-    weights: list[Array]
-    biases: list[Array | None]
-    inputs: Array
 
 
 # ---------------------------------------------------------------- activation functions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from nn.lectures.lai.forms import (
     matrix_gradient,
     score,
 )
+from nn.lectures.passes import Slopes, Trace
 
 __all__ = ["NOTATION", "Slopes", "Trace", "backward", "forward", "mean_loss"]
 
@@ -36,38 +36,6 @@ NOTATION = {
     "direction": "descent",
 }
 """The lecture's letters and conventions; δ is that of one example, without the 1/m of the mean."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What a forward pass leaves behind.
-
-    Parameters
-    ----------
-    pre_activations : z of layers 1 to ℒ; rows are examples.
-    activations : a of layers 0 to ℒ: x first, ŷ last.
-    """
-
-    pre_activations: list[Array]
-    activations: list[Array]
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """What a backward pass computes.
-
-    Parameters
-    ----------
-    loss : L, the mean over the examples of the cross-entropy.
-    deltas : δ of layers 1 to ℒ, one row for each example: the slope of that example's cross-entropy, which is m ∂L/∂z.
-    weights : ∂L/∂W of each layer, in the layout (in, out).
-    biases : ∂L/∂b of each layer; None where it has none.
-    """
-
-    loss: float
-    deltas: list[Array]
-    weights: list[Array]
-    biases: list[Array | None]
 
 
 def _check(activations: Sequence[str], layers: int) -> None:

@@ -7,12 +7,12 @@ objective is a log-likelihood, summed over the data and to be maximised, so ever
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from autograd_core.errors import ArgumentError
 from nn.lectures.item import Array, closed_form
+from nn.lectures.passes import Slopes, Trace
 
 __all__ = [
     "ACTIVATIONS",
@@ -50,40 +50,6 @@ NOTATION = {
     "direction": "ascent",
 }
 """The lecture's letters and conventions."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What forward propagation leaves behind.
-
-    Parameters
-    ----------
-    pre_activations : z of layers 1 to L, each of shape (out, data points).
-    activations : h of layers 0 to L; the first is the input, the last the output.
-    """
-
-    pre_activations: list[Array]
-    activations: list[Array]
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """What backpropagation leaves behind, layers 1 to L.
-
-    Parameters
-    ----------
-    loss : the log-likelihood of all data points together.
-    deltas : its slope by each z, of shape (out, data points).
-    weights : its slope by each W, of shape (out, in).
-    biases : its slope by each b, of shape (out,); None for a layer without one.
-    inputs : its slope by the input, of the input's shape.
-    """
-
-    loss: float
-    deltas: list[Array]
-    weights: list[Array]
-    biases: list[Array | None]
-    inputs: Array
 
 
 # ---------------------------------------------------------------- forward propagation

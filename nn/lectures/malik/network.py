@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from autograd_core.errors import ArgumentError
 from nn.lectures.item import Array, closed_form
 from nn.lectures.malik.forms import delta_hidden, delta_output, g, half_squared_error, total_input, weight_gradient
+from nn.lectures.passes import Slopes, Trace
 
 __all__ = ["NOTATION", "Slopes", "Trace", "backward", "forward"]
 
@@ -26,38 +26,6 @@ NOTATION = {
     "direction": "descent",
 }
 """The lecture's letters and conventions; biases it has none, and takes one sample at a time."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What a forward pass leaves behind.
-
-    Parameters
-    ----------
-    pre_activations : S of each weight layer, l = 1..L; rows are samples.
-    activations : x of each layer of nodes, l = 0..L: the inputs first, the outputs o last.
-    """
-
-    pre_activations: list[Array]
-    activations: list[Array]
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """What a backward pass computes.
-
-    Parameters
-    ----------
-    loss : e = Σ ½ (o - y)², summed over outputs and samples.
-    deltas : δ = ∂e/∂S of each weight layer, l = 1..L, one row for each sample.
-    weights : ∂e/∂w of each weight layer, in the layout (in, out).
-    biases : ∂e/∂b of each layer; None where it has none.
-    """
-
-    loss: float
-    deltas: list[Array]
-    weights: list[Array]
-    biases: list[Array | None]
 
 
 @closed_form

@@ -8,12 +8,12 @@ has the shape of its variable, and that of n numbers by m variables is an m by n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from autograd_core.errors import ArgumentError
 from nn.lectures.item import Array, closed_form
+from nn.lectures.passes import Slopes, Trace
 
 __all__ = [
     "ACTIVATIONS",
@@ -56,38 +56,6 @@ NOTATION = {
     "direction": "descent",
 }
 """The chapter's letters and conventions."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What the forward pass leaves behind.
-
-    Parameters
-    ----------
-    pre_activations : Z of layers 1 to L, one column for each data point.
-    activations : A of layers 0 to L; the first is the input X, the last the output.
-    """
-
-    pre_activations: list[Array]
-    activations: list[Array]
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """What the backward pass leaves behind, layers 1 to L.
-
-    Parameters
-    ----------
-    loss : summed over the data points.
-    deltas : ∂loss/∂Z of each layer, one column for each data point.
-    weights : ∂loss/∂W, in the layout (in, out).
-    biases : ∂loss/∂W0 in the shape of W0, (out, 1) or (out,); None for a layer without one.
-    """
-
-    loss: float
-    deltas: list[Array]
-    weights: list[Array]
-    biases: list[Array | None]
 
 
 # ---------------------------------------------------------------- activation functions
