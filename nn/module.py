@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from random import Random
+from typing import Any, Self, TypeAlias, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from autograd_core.errors import ArgumentError
 from autograd_core.modes import Scope, scope
 from autograd_core.value import Value
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+__all__ = ["Array", "Module", "Tensor"]
 
-    Array: TypeAlias = NDArray[np.float64]
-
-__all__ = ["Module", "Tensor"]
+Array: TypeAlias = NDArray[np.float64]
 
 Tensor: TypeAlias = "Value | Sequence[Tensor]"
 """A Value, or a nested list or tuple of Values: an array, as far as names and files are concerned."""
+
+_T = TypeVar("_T")
 
 _running: ContextVar[Module | None] = ContextVar("nn_running", default=None)
 """The module whose forward is being run, which has a name for each module that it calls."""
@@ -31,7 +33,8 @@ class Module:
     A subclass keeps its parameters and its inner modules in attributes, and computes in ``forward``. An attribute may
     be a Value, a Module, or a nested list or tuple of either. Parameters are found by looking through the attributes
     in the order in which they were set, a module's own before those of the modules in it. A Value that is a result,
-    kept to be looked at, is no parameter.
+    kept to be looked at, is no parameter. A NumPy array of float64 in an attribute is a buffer: saved with the
+    parameters, but not trained, such as a running mean.
 
     Calling a module runs ``forward`` in a scope of the module's name, so that drawings can fold it into one box.
 
@@ -47,14 +50,33 @@ class Module:
     ['offset', 'slope']
     """
 
+    training = True
+    """Whether the module is being trained; dropout and batch normalisation compute something else when it is not."""
+
     _owns_parameters = False
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - what goes in and out is the subclass's to say
         """Compute the module's output; each subclass says what it takes and gives."""
         raise ArgumentError(f"{type(self).__name__} does not say what it computes: give it a forward method")
 
+    def forward_batch(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Compute the outputs of several samples; a subclass whose samples depend on each other says how."""
+        return [self.forward(row) for row in rows]
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` in a scope of the name that the calling module has for this one, or else of its class's."""
+        return self._run(self.forward, *args, **kwargs)
+
+    def on_batch(self, rows: Iterable[Any]) -> Sequence[Any]:
+        """Return the output for each of several samples: those of one mini-batch, which batch normalisation has to see together.
+
+        >>> from nn import MLP
+        >>> len(MLP(2, [1], rng=0).on_batch([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]))
+        3
+        """
+        return self._run(self.forward_batch, list(rows))
+
+    def _run(self, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         caller = _running.get()
         if caller is None:
             name = type(self).__name__
@@ -65,7 +87,7 @@ class Module:
         token = _running.set(self)
         try:
             with scope(name):
-                return self.forward(*args, **kwargs)
+                return forward(*args, **kwargs)
         finally:
             _running.reset(token)
 
@@ -89,6 +111,27 @@ class Module:
     def children(self) -> dict[str, Module]:
         """Return the inner modules by name; those in a list are named ``layers.0``, ``layers.1`` and so on."""
         return {path: child for name, attribute in vars(self).items() for path, child in _modules_in(name, attribute)}
+
+    def named_modules(self, path: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield this module and all those in it, with their names; its own is empty."""
+        yield path, self
+        for name, child in self.children().items():
+            yield from child.named_modules(f"{path}.{name}" if path else name)
+
+    def train(self, training: bool = True) -> Self:
+        """Set the mode of this module and of those in it to training, or with False to evaluation, and return it.
+
+        >>> from nn import MLP
+        >>> MLP(2, [1], rng=0).train(False).training
+        False
+        """
+        for _, module in self.named_modules():
+            module.training = training
+        return self
+
+    def eval(self) -> Self:
+        """Set the mode of this module and of those in it to evaluation, and return it."""
+        return self.train(training=False)
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield every parameter array of this module and of those in it, with its name, such as ``layers.0.weight``."""
@@ -123,17 +166,32 @@ class Module:
 
     # ------------------------------------------------------------ weights as arrays
 
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """Yield the arrays that are kept beside the parameters and not trained, with names such as ``1.running_mean``."""
+        for name, array in self._attributes(np.ndarray):
+            if array.dtype == np.float64:
+                yield name, array
+
+    def named_generators(self) -> Iterator[tuple[str, Random]]:
+        """Yield the generators that the modules draw from while they compute, such as dropout's, with their names."""
+        yield from self._attributes(Random)
+
+    def _attributes(self, kind: type[_T]) -> Iterator[tuple[str, _T]]:
+        for path, module in self.named_modules():
+            for name, attribute in vars(module).items():
+                if isinstance(attribute, kind):
+                    yield f"{path}.{name}" if path else name, attribute
+
     def state_dict(self) -> dict[str, Array]:
-        """Return a copy of every parameter array, as float64 NumPy arrays by name.
+        """Return a copy of every parameter array and buffer, as float64 NumPy arrays by name.
 
         Names and layout are PyTorch's: ``layers.0.weight`` has the shape (out, in), ``layers.0.bias`` (out,).
         """
-        import numpy as np  # noqa: PLC0415 - only those who want arrays wait for NumPy
-
-        return {name: np.array(_numbers(tensor), dtype=np.float64) for name, tensor in self.named_tensors()}
+        state = {name: np.array(_numbers(tensor), dtype=np.float64) for name, tensor in self.named_tensors()}
+        return state | {name: buffer.copy() for name, buffer in self.named_buffers()}
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
-        """Set every parameter from arrays, such as those of ``state_dict()``.
+        """Set every parameter and buffer from arrays, such as those of ``state_dict()``.
 
         Parameters
         ----------
@@ -143,33 +201,37 @@ class Module:
         ------
         ArgumentError : a name is missing or unknown, a shape differs, or a number is not finite. Nothing has changed.
         """
-        import numpy as np  # noqa: PLC0415 - only those who have arrays wait for NumPy
-
-        own = dict(self.named_tensors())
+        own: dict[str, Tensor | Array] = {**dict(self.named_tensors()), **dict(self.named_buffers())}
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or unknown:
             raise ArgumentError(
                 f"the state lacks {sorted(missing) or 'nothing'} and has {sorted(unknown) or 'nothing'} that the "
                 "model does not: load it into a model of the same make"
             )
-        changes: list[tuple[Value, float]] = []
+        arrays = {
+            name: _checked(name, state[name], tensor.shape if isinstance(tensor, np.ndarray) else _shape(tensor))
+            for name, tensor in own.items()
+        }
         for name, tensor in own.items():
-            try:
-                array = np.asarray(state[name])
-            except ValueError:  # a ragged list
-                array = np.array(None)
-            if array.dtype.kind not in "fiub":
-                raise ArgumentError(f"{name} is no array of real numbers: {state[name]!r:.60}")
-            shape = _shape(tensor)
-            if array.shape != shape:
-                raise ArgumentError(f"{name} has the shape {array.shape}: the model's is {shape}")
-            if not np.isfinite(array).all():
-                raise ArgumentError(
-                    f"{name} holds numbers that are not finite: load the weights of a run that went well"
-                )
-            changes += [(value, float(array[index])) for index, value in _elements(tensor)]
-        for value, number in changes:
-            value.data = number
+            if isinstance(tensor, np.ndarray):
+                tensor[...] = arrays[name]
+            else:
+                for index, value in _elements(tensor):
+                    value.data = float(arrays[name][index])
+
+
+def _checked(name: str, numbers: object, shape: tuple[int, ...] | None) -> Array:
+    try:
+        array = np.asarray(numbers)
+    except ValueError:  # a ragged list
+        array = np.array(None)
+    if array.dtype.kind not in "fiub":
+        raise ArgumentError(f"{name} is no array of real numbers: {numbers!r:.60}")
+    if array.shape != shape:
+        raise ArgumentError(f"{name} has the shape {array.shape}: the model's is {shape}")
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"{name} holds numbers that are not finite: load the weights of a run that went well")
+    return array
 
 
 def _modules_in(path: str, attribute: object) -> Iterator[tuple[str, Module]]:

@@ -180,6 +180,13 @@ class MLP(Module):
             row = layer(row)
         return row[0] if len(row) == 1 else row
 
+    def forward_batch(self, rows: Sequence[Iterable[Number]]) -> Sequence[Any]:
+        """Return the outputs of several samples, layer by layer."""
+        outputs: Sequence[Row] = [as_row(row) for row in rows]
+        for layer in self.layers:
+            outputs = layer.on_batch(outputs)
+        return [row[0] if len(row) == 1 else row for row in outputs]
+
     def __repr__(self) -> str:
         return f"MLP([{', '.join(map(repr, self.layers))}])"
 
@@ -208,6 +215,12 @@ class Sequential(Module):
         for module in self.modules:
             x = module(x)
         return x
+
+    def forward_batch(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return what the last module returns for each of several samples, module by module."""
+        for module in self.modules:
+            rows = module.on_batch(rows) if isinstance(module, Module) else [module(row) for row in rows]
+        return rows
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"
