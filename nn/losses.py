@@ -1,8 +1,10 @@
 """Losses: functions of Values that give one Value to minimise, for one sample.
 
-Outputs are added up over the components of a sample; the mean over a batch is `nn.fit`'s business. Logarithms are
-natural. The forms on logits (scores before the sigmoid or softmax) are the ones to train with: they neither overflow
-nor lose digits, where log(sigmoid(z)) is -inf.
+Outputs are added up over the components of a sample. What becomes of a batch is `nn.fit`'s business: it multiplies each
+sample's loss by its ``sample_weight`` w, which is 1 unless given, and takes Σ w loss, or with ``reduction="mean"``
+Σ w loss / Σ w. Logarithms are natural. The forms on logits (scores before the sigmoid or softmax) are the ones to train
+with: they neither overflow nor lose digits, where log(sigmoid(z)) is -inf. Which activation each loss wants below it is
+in `nn.pairing`, and how labels are written in `nn.labels`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,19 @@ from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.op import as_float
 from autograd_core.ops import dot, log, logsumexp, relu, softplus, square, strong_mul, sub, sum
 from autograd_core.value import Number, Row, Value, as_row
+from nn.labels import decide
 
-__all__ = ["Loss", "hinge", "nll", "nll_with_logits", "nllm", "nllm_with_logits", "squared_error"]
+__all__ = [
+    "Loss",
+    "half_squared_error",
+    "hinge",
+    "nll",
+    "nll_with_logits",
+    "nllm",
+    "nllm_with_logits",
+    "squared_error",
+    "zero_one",
+]
 
 Outputs: TypeAlias = Number | Iterable[Number]
 Loss: TypeAlias = Callable[..., Value]
@@ -38,6 +51,17 @@ def squared_error(outputs: Outputs, targets: Outputs) -> Value:
     ys, ts = _pair(outputs, targets)
     squares = [square(sub(y, t)) for y, t in zip(ys, ts, strict=True)]
     return squares[0] if len(squares) == 1 else sum(squares)
+
+
+def half_squared_error(outputs: Outputs, targets: Outputs) -> Value:
+    """Return ½ Σ (output - target)², whose derivative by an output is output - target.
+
+    The parameters, and what is raised, are those of `squared_error`.
+
+    >>> half_squared_error([Value(1.0), Value(2.0)], [0.0, 0.0]).data
+    2.5
+    """
+    return 0.5 * squared_error(outputs, targets)
 
 
 def hinge(score: Number, label: float) -> Value:
@@ -149,6 +173,53 @@ def nllm_with_logits(logits: Iterable[Number], target: SupportsIndex | Iterable[
     return sum(ts) * logsumexp(zs) - dot([t for t, _ in meant], [z for _, z in meant])
 
 
+def zero_one(
+    outputs: Number | Iterable[Number],
+    target: float | SupportsIndex | Iterable[Number],
+    *,
+    threshold: float | None = None,
+) -> float:
+    """Return 0 for a right classification and 1 for a wrong one, as a plain number: for evaluation, not for training.
+
+    One output decides between two labels: the upper one is for outputs above the threshold, and right at it the lower
+    one is decided for. Of several outputs the largest decides, of equal ones the first. An output that is nan is wrong.
+
+    Parameters
+    ----------
+    outputs : one number, or one for each class: probabilities, logits or scores.
+    target : of one output, 0 or 1, or -1 or 1; of several, the number of the class or its one-hot row.
+    threshold : 0.5 unless given, which is for probabilities and the labels 0 and 1. Logits and scores need 0.0.
+
+    Raises
+    ------
+    ArgumentError : no such label or class, or a label of -1 without a threshold.
+
+    >>> zero_one(Value(0.7), 1), zero_one(Value(-0.2), 1, threshold=0.0), zero_one([0.1, 0.7, 0.2], 2)
+    (0.0, 1.0, 1.0)
+    """
+    if isinstance(outputs, Iterable):
+        ys = as_row(outputs)
+        several = cast("SupportsIndex | Iterable[Number]", target)
+        right = _class(several, ys) if _is_class(several) else _one_hot(cast("Iterable[Number]", several), ys)
+    else:
+        ys = as_row([outputs])
+        label = _label(cast("float", target), (-1.0, 0.0, 1.0), "zero_one")
+        if label == -1.0 and threshold is None:
+            raise ArgumentError(
+                "zero_one compares with 0.5, which is for the labels 0 and 1: with -1 and 1 pass threshold=0.0"
+            )
+        right = int(label == 1.0)
+    decided = decide([y.data for y in ys], 0.5 if threshold is None else threshold)
+    return float(decided != right)
+
+
+def _one_hot(target: Iterable[Number], outputs: Row) -> int:
+    ts = [t.data for t in _targets(target, outputs)]
+    if sorted(ts) != [0.0] * (len(ts) - 1) + [1.0]:
+        raise ArgumentError(f"the target is {ts}: zero_one takes the number of a class, or a row of 0s with one 1")
+    return ts.index(1.0)
+
+
 def _pair(outputs: Outputs, targets: Outputs) -> tuple[Row, Row]:
     ys, ts = [as_row(x if isinstance(x, Iterable) else [x]) for x in (outputs, targets)]
     if len(ys) != len(ts) or not ys:
@@ -184,7 +255,8 @@ def _class(target: SupportsIndex, outputs: Sequence[Value]) -> int:
 
 def _label(label: float, allowed: tuple[float, ...], loss: str) -> float:
     if as_float(label) not in allowed:
-        raise ArgumentError(f"{loss} takes a label of {' or '.join([f'{a:g}' for a in allowed])}, not {label!r}")
+        names = [f"{a:g}" for a in allowed]
+        raise ArgumentError(f"{loss} takes a label of {', '.join(names[:-1])} or {names[-1]}, not {label!r}")
     return as_float(label)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from autograd_core.errors import ArgumentError
-from autograd_core.op import OPS, Parametric, Unary
-from autograd_core.ops import dot
+from autograd_core.op import OPS, Op, Parametric, Unary
+from autograd_core.ops import dot, softmax
 from autograd_core.value import Number, Row, Value, as_row
 from nn.checks import whole_from_one
 from nn.init import Initialiser, generator, initialiser
 from nn.module import Module, Tensor
 
-__all__ = ["MLP", "Activation", "Layer", "Neuron", "Sequential"]
+__all__ = ["MLP", "Activation", "Layer", "Neuron", "Sequential", "output_activation"]
 
 Activation: TypeAlias = str | Callable[[Value], Value]
 
@@ -26,11 +26,12 @@ class Neuron(Module):
     ----------
     nin : how many inputs it has.
     activation : g; the name of an op of one number, such as "tanh", or a function of a Value.
-    bias : whether there is a b, which starts at 0.
+    bias : whether there is a b.
     rng : a random.Random or an int seed. Without one the weights differ each time.
     init : how the weights start: a name from `nn.init`, or such a function.
     nonlin : micrograd's switch between ReLU and no activation at all.
     nout : how many neurons share the inputs; only initialisers look at it.
+    bias_init : how b starts, which is drawn after the weights: a name from `nn.init`, or such a function.
 
     Raises
     ------
@@ -51,13 +52,19 @@ class Neuron(Module):
         init: str | Initialiser = "he",
         nonlin: bool | None = None,
         nout: int = 1,
+        bias_init: str | Initialiser = "zero",
     ) -> None:
         nin = whole_from_one("nin", nin)
-        rng, draw = generator(rng), initialiser(init)
+        rng, draw, draw_bias = generator(rng), initialiser(init), initialiser(bias_init)
         self.activation = activation if nonlin is None else "relu" if nonlin else "identity"
         self._activate = _function(self.activation)
         self.w = tuple([Value(draw(rng, nin, nout), f"w{i}") for i in range(nin)])
-        self.b = Value(0.0, "b") if bias else None
+        self.b = Value(draw_bias(rng, nin, nout), "b") if bias else None
+
+    @property
+    def output_activation(self) -> str | None:
+        """The name of the activation, if it is an op."""
+        return _op_name(self.activation)
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield ``weight``, of shape (nin,), and ``bias``, one number."""
@@ -87,6 +94,7 @@ class Layer(Module):
     Parameters
     ----------
     nin, nout : how many inputs it has, and how many neurons.
+    activation : that of `Neuron`, or "softmax", which is of all its outputs together: its neurons then have none.
 
     The others, and what is raised, are those of `Neuron`. The weights have the layout (out, in).
 
@@ -105,12 +113,21 @@ class Layer(Module):
         *,
         init: str | Initialiser = "he",
         nonlin: bool | None = None,
+        bias_init: str | Initialiser = "zero",
     ) -> None:
         nout = whole_from_one("nout", nout)
         rng = generator(rng)
+        self.softmax = activation == "softmax" and nonlin is None
+        g = "identity" if self.softmax else activation
         self.neurons = tuple(
-            [Neuron(nin, activation, bias, rng, init=init, nonlin=nonlin, nout=nout) for _ in range(nout)]
+            [Neuron(nin, g, bias, rng, init=init, nonlin=nonlin, nout=nout, bias_init=bias_init) for _ in range(nout)]
         )
+
+    @property
+    def output_activation(self) -> str | None:
+        """The name of the activation, if all neurons have the same op, or "softmax"."""
+        names = {neuron.output_activation for neuron in self.neurons}
+        return "softmax" if self.softmax else names.pop() if len(names) == 1 else None
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield ``weight``, of shape (out, in), and ``bias``, of shape (out,)."""
@@ -122,12 +139,14 @@ class Layer(Module):
     def forward(self, x: Iterable[Number]) -> Row:
         """Return the outputs of all neurons, as many as there are."""
         x = _inputs(x, len(self.neurons[0].w), self)
-        return tuple([neuron(x) for neuron in self.neurons])
+        row = [neuron(x) for neuron in self.neurons]
+        return tuple(softmax(row) if self.softmax else row)
 
     def __repr__(self) -> str:
         first = self.neurons[0]
         bias = ", bias=False" if first.b is None else ""
-        return f"Layer({len(first.w)}, {len(self.neurons)}, {_name(first.activation)!r}{bias})"
+        g = "softmax" if self.softmax else _name(first.activation)
+        return f"Layer({len(first.w)}, {len(self.neurons)}, {g!r}{bias})"
 
     if TYPE_CHECKING:
 
@@ -142,9 +161,10 @@ class MLP(Module):
     nin : how many inputs it has.
     nouts : how many neurons each layer has, the output layer last.
     activation : of all layers but the last; see `Neuron`.
-    output : the activation of the last layer.
-    init : how the weights start: a name from `nn.init`, or such a function. Biases start at 0.
+    output : the activation of the last layer; "softmax" makes its outputs probabilities that add up to 1.
+    init : how the weights start: a name from `nn.init`, or such a function.
     rng : a random.Random or an int seed. Without one the weights differ each time.
+    bias_init : how the biases start, in the same words.
 
     Raises
     ------
@@ -163,15 +183,22 @@ class MLP(Module):
         output: Activation = "identity",
         init: str | Initialiser = "he",
         rng: Random | int | None = None,
+        *,
+        bias_init: str | Initialiser = "zero",
     ) -> None:
         if not isinstance(nouts, Sequence) or not nouts:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError(f"nouts is {nouts!r}: name the size of each layer, as in [16, 1]")
         rng = generator(rng)
         activations = [activation] * (len(nouts) - 1) + [output]
         self.layers = [
-            Layer(size_in, size_out, g, rng=rng, init=init)
+            Layer(size_in, size_out, g, rng=rng, init=init, bias_init=bias_init)
             for size_in, size_out, g in zip([nin, *nouts], nouts, activations)  # noqa: B905 - stops at the last layer
         ]
+
+    @property
+    def output_activation(self) -> str | None:
+        """The name of the last layer's activation, if it is an op, or "softmax"."""
+        return output_activation(self.layers[-1])
 
     def forward(self, x: Iterable[Number]) -> Any:
         """Return one Value if there is one output, else a tuple of Values."""
@@ -206,6 +233,11 @@ class Sequential(Module):
     def __init__(self, *modules: Callable[[Any], Any]) -> None:
         self.modules = list(modules)
 
+    @property
+    def output_activation(self) -> str | None:
+        """The name of the activation that the last module ends in, or of the op that it is, if that is known."""
+        return output_activation(self.modules[-1]) if self.modules else None
+
     def children(self) -> dict[str, Module]:
         """Return the Modules by their place in the row."""
         return {str(i): module for i, module in enumerate(self.modules) if isinstance(module, Module)}
@@ -226,6 +258,33 @@ class Sequential(Module):
         return f"Sequential({', '.join(map(repr, self.modules))})"
 
 
+def output_activation(model: object) -> str | None:
+    """Return the name of the activation that a model's outputs have come through; None if it is not known.
+
+    A Module says it in a property of this name. One with a ``forward`` of its own below that property computes something
+    else than what the property speaks of, and nothing is known of it.
+
+    Parameters
+    ----------
+    model : a Module, an op, ``softmax``, or any other function.
+
+    >>> output_activation(MLP(2, [3, 1], output="sigmoid", rng=0))
+    'sigmoid'
+    """
+    for kind in type(model).__mro__:
+        if "output_activation" in vars(kind):
+            return cast("Any", model).output_activation
+        if "forward" in vars(kind):
+            return None
+    return _op_name(model)
+
+
+def _op_name(activation: object) -> str | None:
+    if isinstance(activation, str):
+        return activation
+    return activation.name if isinstance(activation, Op) else "softmax" if activation is softmax else None
+
+
 def _inputs(x: Iterable[Number], size: int, module: Module) -> Row:
     row = as_row(x)
     if len(row) != size:
@@ -237,6 +296,8 @@ def _function(activation: Activation) -> Callable[[Value], Value] | None:
     """Return the function of a Value that an activation means; None for the identity, which records nothing."""
     if callable(activation):
         return activation
+    if activation == "softmax":
+        raise ArgumentError("softmax is of a whole row of outputs: give it to a Layer, or to an MLP as its output")
     op = OPS.get(activation)
     if not isinstance(op, Unary | Parametric):
         names = ", ".join(sorted(name for name, op in OPS.items() if isinstance(op, Unary | Parametric)))

@@ -136,6 +136,11 @@ def _parts_of(model: Module) -> list[_Part]:
     for module in modules:
         if isinstance(module, MLP):
             parts += _parts_of(module)
+        elif isinstance(module, Layer) and module.softmax:
+            raise ArgumentError(
+                f"{module!r} ends in a softmax, which no neuron has by itself: give it the activation 'identity' (where "
+                "a lecture has a softmax, it is part of the loss)"
+            )
         elif isinstance(module, Layer | Neuron):
             parts.append(_part(module.neurons if isinstance(module, Layer) else (module,), module))
         else:

@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from messages import message_of
 from mpmath import mp, mpf
 
-from autograd_core import ArgumentError, OperandTypeError, Value, sigmoid, softmax
-from nn.losses import hinge, nll, nll_with_logits, nllm, nllm_with_logits, squared_error
+from autograd_core import ArgumentError, OperandTypeError, Value, dot, exp, sigmoid, softmax
+from nn.losses import (
+    half_squared_error,
+    hinge,
+    nll,
+    nll_with_logits,
+    nllm,
+    nllm_with_logits,
+    squared_error,
+    zero_one,
+)
 
 reproducibly = settings(derandomize=True, deadline=None, max_examples=200)
 moderate = st.floats(-100.0, 100.0)
@@ -76,6 +85,55 @@ def test_targets_of_squared_error_are_any_row_of_numbers(targets):
     assert squared_error([Value(3.0), Value(3.0)], targets).data == 5.0
 
 
+@reproducibly
+@given(st.lists(st.tuples(moderate, moderate), min_size=1, max_size=5))
+def test_half_the_squared_error_has_the_difference_for_its_derivative(pairs):
+    """Catalogue: malik.loss.half_sq, E-X-3."""
+    ys, ts = [list(column) for column in zip(*pairs, strict=True)]
+    value, gradient = value_and_gradient(lambda y: half_squared_error(y, ts), ys)
+    assert value == pytest.approx(sum((y - t) ** 2 for y, t in pairs) / 2.0, rel=1e-14, abs=1e-300)
+    assert gradient == [y - t for y, t in pairs]
+
+
+# ---------------------------------------------------------------- 0-1
+
+RIGHT_OR_WRONG = {
+    "a probability, right of 1": (0.51, 1, {}, 0.0),
+    "a probability, wrong of 1": (0.49, 1, {}, 1.0),
+    "a probability, right of 0": (0.49, 0, {}, 0.0),
+    "a probability, wrong of 0": (0.51, 0, {}, 1.0),
+    "a tie is decided for 0": (0.5, 0, {}, 0.0),
+    "a tie is decided against 1": (0.5, 1, {}, 1.0),
+    "a label from NumPy": (0.51, np.int64(1), {}, 0.0),
+    "a label that is a bool": (0.51, True, {}, 0.0),
+    "a logit, right of 1": (0.1, 1, {"threshold": 0.0}, 0.0),
+    "a logit, wrong of 0": (0.1, 0, {"threshold": 0.0}, 1.0),
+    "a score, right of -1": (-0.1, -1, {"threshold": 0.0}, 0.0),
+    "a score, wrong of -1": (0.1, -1, {"threshold": 0.0}, 1.0),
+    "a score, right of +1": (0.1, 1, {"threshold": 0.0}, 0.0),
+    "a score of 0 is decided for -1": (0.0, -1, {"threshold": 0.0}, 0.0),
+    "nan, of 0": (math.nan, 0, {}, 1.0),
+    "nan, of 1": (math.nan, 1, {}, 1.0),
+    "several, right": ([0.1, 0.7, 0.2], 1, {}, 0.0),
+    "several, wrong": ([0.1, 0.7, 0.2], 2, {}, 1.0),
+    "several, one-hot and right": ([0.1, 0.7, 0.2], [0, 1, 0], {}, 0.0),
+    "several, one-hot and wrong": ([0.1, 0.7, 0.2], np.array([1.0, 0.0, 0.0]), {}, 1.0),
+    "several scores": ([-3.0, -7.0], np.int64(0), {}, 0.0),
+    "a tie is decided for the first": ([0.4, 0.4, 0.2], 0, {}, 0.0),
+    "a tie is decided against the second": ([0.4, 0.4, 0.2], 1, {}, 1.0),
+    "nan among several": ([math.nan, 0.1, 0.2], 2, {}, 1.0),
+}
+
+
+@pytest.mark.parametrize(("outputs", "target", "options", "loss"), RIGHT_OR_WRONG.values(), ids=RIGHT_OR_WRONG)
+def test_the_0_1_loss_counts_what_is_wrong(outputs, target, options, loss):
+    """Catalogue: mit.loss.01."""
+    assert zero_one(outputs, target, **options) == loss
+    values = [Value(y) for y in outputs] if isinstance(outputs, list) else Value(outputs)
+    found = zero_one(values, target, **options)
+    assert (found, type(found)) == (loss, float)
+
+
 # ---------------------------------------------------------------- hinge
 
 
@@ -119,6 +177,26 @@ def test_nll_of_the_sigmoid_is_nll_with_logits_where_neither_saturates(z, label)
     two_steps = value_and_gradient(lambda z: nll(sigmoid(z), label), z)
     one_step = value_and_gradient(lambda z: nll_with_logits(z, label), z)
     assert two_steps == pytest.approx(one_step, rel=1e-11, abs=1e-11)
+
+
+def test_losses_have_the_values_of_the_lectures():
+    """Catalogue: malik.loss.ce, ai50021.loss.nll, mit.loss.hinge, mit.sq.exp_neuron."""
+    pairs = ((0.8, 1), (0.3, 0), (0.6, 1))
+    assert sum(nll(Value(o), y).data for o, y in pairs) == pytest.approx(1.0906441190189329, abs=1e-15)
+    scores = [0.2, -0.5, 1.3]
+    assert nllm(softmax([Value(z) for z in scores]), 1).data == pytest.approx(2.204244344559238, abs=1e-14)
+    margins = [(0.3, 1), (1.5, 1), (-0.4, 1), (0.3, -1), (-2.0, -1)]
+    assert [value_and_gradient(lambda g, a=a: hinge(g, a), g)[1] for g, a in margins] == [-1.0, 0.0, -1.0, 1.0, 0.0]
+    weights = [Value(w) for w in (0.1, 0.3, -0.2, 0.05)]
+    squared_error(exp(dot(weights, [0.5, -1.0, 2.0, 1.0])), 1.5).backward()
+    expected = [-0.5220232422, 1.0440464845, -2.0880929689, -1.0440464845]
+    assert [w.grad for w in weights] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("g", "a"), [(0.3, 1.0), (0.3, 0.0), (0.8, 0.25)])
+def test_nllm_of_two_classes_is_nll(g, a):
+    """Catalogue: mit.loss.nllm_k2."""
+    assert nllm([g, 1.0 - g], [a, 1.0 - a]).data == pytest.approx(nll(g, a).data, abs=1e-15)
 
 
 EXTREMES = {
@@ -277,6 +355,20 @@ FAULTS = {
     ),
     "hinge of label 0": (lambda: hinge(A, 0), "hinge takes a label of -1 or 1, not 0"),
     "hinge of label 0.5": (lambda: hinge(A, 0.5), "hinge takes a label of -1 or 1, not 0.5"),
+    "0-1 of label 2": (lambda: zero_one(A, 2), "zero_one takes a label of -1, 0 or 1, not 2"),
+    "0-1 of label -1 and probabilities": (
+        lambda: zero_one(A, -1),
+        "zero_one compares with 0.5, which is for the labels 0 and 1: with -1 and 1 pass threshold=0.0",
+    ),
+    "0-1 of a class too far": (lambda: zero_one([A, B], 2), "the target is class 2 of 2: count classes from 0 to 1"),
+    "0-1 of probabilities for a target": (
+        lambda: zero_one([A, B], [0.25, 0.75]),
+        "the target is [0.25, 0.75]: zero_one takes the number of a class, or a row of 0s with one 1",
+    ),
+    "0-1 of one target too few": (
+        lambda: zero_one([A, B], [1.0]),
+        "there are 2 classes and 1 targets: pass one target for each class",
+    ),
     "hinge of nan": (lambda: hinge(A, math.nan), "hinge takes a label of -1 or 1, not nan"),
     "nll of label -1": (lambda: nll(A, -1), f"nll {NLL_LABEL} -1"),
     "nll of label 2": (lambda: nll(A, 2.0), f"nll {NLL_LABEL} 2.0"),
@@ -329,7 +421,7 @@ NO_CLASSES = {
 }
 
 
-@pytest.mark.parametrize("loss", [nllm, nllm_with_logits])
+@pytest.mark.parametrize("loss", [nllm, nllm_with_logits, zero_one])
 @pytest.mark.parametrize(("target", "message"), NO_CLASSES.values(), ids=NO_CLASSES)
 def test_a_class_that_is_no_whole_number_is_refused(loss, target, message):
     assert message_of(OperandTypeError, lambda: loss([A, B], target)) == message

@@ -14,8 +14,9 @@ from messages import message_of
 import nn
 from autograd_core import ArgumentError, OperandTypeError, Value, dot, ops, tanh
 from autograd_core.op import OPS, Parametric, Unary
-from nn import MLP, Layer, Module, Neuron, Sequential
-from nn.losses import nllm_with_logits, squared_error
+from nn import MLP, Layer, Module, Neuron, Sequential, init
+from nn.losses import nllm, nllm_with_logits, squared_error
+from nn.neuron import output_activation
 
 FORMULAS = {
     "identity": lambda z: z,
@@ -146,6 +147,92 @@ def test_the_neurons_of_a_layer_share_one_row_of_inputs():
     assert first.operands[1] is second.operands[1]
 
 
+# ---------------------------------------------------------------- softmax
+
+
+def test_an_mlp_may_end_in_a_softmax_of_its_linear_last_layer():
+    model = with_biases(MLP(3, [4, 3], "tanh", "softmax", rng=0))
+    W1, b1, W2, b2 = model.state_dict().values()
+    scores = np.tanh(X @ W1.T + b1) @ W2.T + b2
+    expected = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+    np.testing.assert_allclose([numbers(model(x)) for x in X.tolist()], expected, rtol=1e-13)
+    np.testing.assert_allclose([numbers(row) for row in model.on_batch(X.tolist())], expected, rtol=1e-13)
+
+
+def test_a_softmax_changes_neither_the_names_of_the_state_nor_the_weights_of_a_seed():
+    linear, model = MLP(3, [4, 3], rng=0), MLP(3, [4, 3], output="softmax", rng=0)
+    assert list(model.state_dict()) == list(linear.state_dict())
+    assert [p.data for p in model.parameters()] == [p.data for p in linear.parameters()]
+    assert isinstance(model([0.1, 0.2, 0.3]), tuple)
+
+
+def test_the_slope_of_nllm_by_the_scores_under_a_softmax_is_output_minus_target():
+    """Catalogue: mit.loss.nllm.dZ. The biases of the layer stand for the scores."""
+    layer = Layer(1, 3, "softmax", init="zero", rng=0)
+    layer.load_state_dict({"weight": [[0.0]] * 3, "bias": [0.2, -0.5, 1.3]})
+    nllm(layer([1.0]), 1).backward()
+    assert [neuron.b.grad for neuron in layer.neurons] == pytest.approx([0.2221851258, -0.8896661318, 0.667481006])
+
+
+def test_the_gradient_through_a_softmax_agrees_with_hips_autograd():
+    model = with_biases(MLP(3, [4, 3], "tanh", "softmax", rng=0))
+    T = np.random.default_rng(1).normal(size=(12, 3))
+    for x, t in zip(X.tolist(), T.tolist(), strict=True):
+        squared_error(model(x), t).backward()
+
+    def loss(p):
+        H = anp.tanh(anp.dot(X, p["layers.0.weight"].T) + p["layers.0.bias"])
+        E = anp.exp(anp.dot(H, p["layers.1.weight"].T) + p["layers.1.bias"])
+        return anp.sum((E / anp.sum(E, axis=1, keepdims=True) - T) ** 2)
+
+    assert_same_gradients(model, loss)
+
+
+def test_micrograds_nonlin_outdoes_a_softmax_too():
+    assert repr(Layer(2, 2, "softmax", nonlin=False)) == "Layer(2, 2, 'identity')"
+
+
+class Squashed(MLP):
+    def forward(self, x):
+        return super().forward(x).sigmoid()
+
+
+class Declared(Squashed):
+    output_activation = "sigmoid"
+
+
+OUTPUT_ACTIVATIONS = {
+    "an MLP": (lambda: MLP(2, [3, 2], "tanh", "sigmoid"), "sigmoid"),
+    "an MLP by default": (lambda: MLP(2, [3, 2]), "identity"),
+    "an MLP with a softmax": (lambda: MLP(2, [3, 2], output="softmax"), "softmax"),
+    "a layer": (lambda: Layer(2, 2, "tanh"), "tanh"),
+    "a neuron": (lambda: Neuron(2), "relu"),
+    "an op for an activation": (lambda: MLP(2, [2], output=tanh), "tanh"),
+    "a function for an activation": (lambda: MLP(2, [2], output=lambda v: v.tanh()), None),
+    "a layer last": (lambda: Sequential(Layer(2, 2), Layer(2, 1, "sigmoid")), "sigmoid"),
+    "an MLP last": (lambda: Sequential(Layer(2, 2), MLP(2, [1])), "identity"),
+    "a function last": (lambda: Sequential(Layer(2, 2), lambda row: row), None),
+    "softmax last": (lambda: Sequential(Layer(2, 2, "identity"), ops.softmax), "softmax"),
+    "nothing at all": (Sequential, None),
+    "an op": (lambda: ops.sigmoid, "sigmoid"),
+    "a function": (lambda: len, None),
+    "a module that computes more": (lambda: Squashed(2, [1]), None),
+    "one that says so": (lambda: Declared(2, [1]), "sigmoid"),
+    "one that says nothing": (Module, None),
+}
+
+
+@pytest.mark.parametrize(("make", "name"), OUTPUT_ACTIVATIONS.values(), ids=OUTPUT_ACTIVATIONS)
+def test_the_activation_that_outputs_come_through_is_known_by_name_or_not_at_all(make, name):
+    assert output_activation(make()) == name
+
+
+def test_neurons_of_several_kinds_have_no_output_activation_in_common():
+    layer = Layer(2, 2, rng=0)
+    layer.neurons = (Neuron(2, "tanh", rng=0), Neuron(2, "relu", rng=0))
+    assert output_activation(layer) is None
+
+
 # ---------------------------------------------------------------- repr and errors
 
 REPRS = {
@@ -154,6 +241,8 @@ REPRS = {
     "Layer(2, 4, 'sigmoid')": lambda: Layer(2, 4, "sigmoid"),
     "Layer(2, 4, 'relu', bias=False)": lambda: Layer(2, 4, bias=False),
     "MLP([Layer(2, 3, 'relu'), Layer(3, 1, 'identity')])": lambda: MLP(2, [3, 1]),
+    "MLP([Layer(2, 3, 'relu'), Layer(3, 2, 'softmax')])": lambda: MLP(2, [3, 2], output="softmax"),
+    "Layer(2, 4, 'softmax', bias=False)": lambda: Layer(2, 4, "softmax", bias=False),
     "Sequential(Layer(2, 1, 'relu'), Neuron(1, 'tanh'))": lambda: Sequential(Layer(2, 1), Neuron(1, "tanh")),
 }
 
@@ -171,7 +260,10 @@ def test_repr_says_the_same_whatever_the_bias_is():
 
 
 ACTIVATIONS = ", ".join(sorted(name for name, op in OPS.items() if isinstance(op, Unary | Parametric)))
-UNKNOWN_INIT = "there is no initialiser named 'xavier': choose one of he, glorot, uniform, zero"
+UNKNOWN_INIT = (
+    "there is no initialiser named 'xavier': choose one of he, he_uniform, glorot, glorot_normal, gaussian_variance, "
+    "gaussian_deviation, normal, uniform, zero, or constant(number)"
+)
 FAULTS = {
     "no inputs": (lambda: Neuron(0), "nin is 0: pass a whole number from 1 up"),
     "inputs in part": (lambda: Layer(2.5, 1), "nin is 2.5: pass a whole number from 1 up"),
@@ -186,7 +278,12 @@ FAULTS = {
         lambda: MLP(2, [2, 1], "hypot"),
         f"there is no activation named 'hypot': choose one of {ACTIVATIONS}",
     ),
+    "the softmax of one number": (
+        lambda: Neuron(2, "softmax"),
+        "softmax is of a whole row of outputs: give it to a Layer, or to an MLP as its output",
+    ),
     "unknown initialiser": (lambda: MLP(2, [2, 1], init="xavier"), UNKNOWN_INIT),
+    "unknown initialiser of biases": (lambda: MLP(2, [2, 1], bias_init="xavier"), UNKNOWN_INIT),
     "inputs of a neuron": (
         lambda: Neuron(2)([1.0]),
         "Neuron(2, 'relu') takes 2 inputs and was given 1: pass one number for each",
@@ -372,6 +469,28 @@ def test_the_global_generator_is_neither_used_nor_moved():
 
 def test_biases_start_at_zero():
     assert [neuron.b.data for layer in MLP(2, [3, 2], rng=0).layers for neuron in layer.neurons] == [0.0] * 5
+
+
+def test_biases_are_drawn_neuron_by_neuron_after_the_weights():
+    model = MLP(2, [3, 1], init="uniform", bias_init="normal", rng=7)
+    rng, expected = Random(7), []
+    for nin, nout in ((2, 3), (3, 1)):
+        for _ in range(nout):
+            expected += [rng.uniform(-1.0, 1.0) for _ in range(nin)] + [rng.gauss(0.0, 1.0)]
+    drawn = [p.data for layer in model.layers for neuron in layer.neurons for p in neuron.parameters()]
+    assert drawn == expected
+
+
+@pytest.mark.parametrize("make", [lambda **o: MLP(2, [3], **o), lambda **o: Layer(2, 3, **o)], ids=["MLP", "Layer"])
+def test_biases_may_start_at_a_constant(make):
+    assert make(bias_init=init.constant(0.1)).state_dict().popitem()[1].tolist() == [0.1] * 3
+
+
+def test_biases_that_start_at_a_number_take_nothing_from_the_generator():
+    """So that a seed gives the same weights with them and without."""
+    with_bias = [Layer(3, 4, rng=7, bias_init=b).state_dict()["weight"] for b in ("zero", init.constant(0.1))]
+    without = Layer(3, 4, bias=False, rng=7).state_dict()["weight"]
+    assert with_bias[0].tolist() == with_bias[1].tolist() == without.tolist()
 
 
 def test_an_initialiser_is_told_the_inputs_and_outputs_of_the_layer():

@@ -118,6 +118,10 @@ def test_a_wrong_formula_turns_the_report_red(monkeypatch):
             "the last layer's activation is 'tanh', and lai's network ends in a softmax of scores: give the model output='identity', the softmax is part of the loss",
         ),
         (
+            nn.MLP(2, [2], output="softmax", init="zero"), X, [0, 1], "mit6036",
+            "Layer(2, 2, 'softmax') ends in a softmax, which no neuron has by itself: give it the activation 'identity' (where a lecture has a softmax, it is part of the loss)",
+        ),
+        (
             two_by_two(), X, [[0, 1], [1, 1]], "conventions",
             "'conventions' has no notation of its own: choose one of levine, ai50021, malik, lai, mit6036",
         ),
