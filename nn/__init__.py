@@ -6,9 +6,48 @@
 >>> loss.backward()
 """
 
-from nn import data, init, losses, optim
+from nn import data, init, io, labels, losses, metrics, optim, pairing, plots, regularise, schedules
+from nn.batchnorm import BatchNorm
+from nn.dropout import Dropout, Noise
+from nn.evaluate import evaluate, predict
+from nn.history import History
+from nn.interchange import Elementwise, from_sklearn, from_torch, to_torch
+from nn.io import load, save
 from nn.module import Module
 from nn.neuron import MLP, Layer, Neuron, Sequential
-from nn.train import History, fit
+from nn.stopping import EarlyStopping
+from nn.train import Epoch, fit
 
-__all__ = ["MLP", "History", "Layer", "Module", "Neuron", "Sequential", "data", "fit", "init", "losses", "optim"]
+__all__ = [
+    "MLP",
+    "BatchNorm",
+    "Dropout",
+    "Elementwise",
+    "EarlyStopping",
+    "Epoch",
+    "History",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Noise",
+    "Sequential",
+    "data",
+    "evaluate",
+    "fit",
+    "from_sklearn",
+    "from_torch",
+    "init",
+    "io",
+    "labels",
+    "load",
+    "losses",
+    "metrics",
+    "optim",
+    "pairing",
+    "plots",
+    "predict",
+    "regularise",
+    "save",
+    "schedules",
+    "to_torch",
+]

@@ -1,24 +1,93 @@
-"""Batches of samples, in an order that a seed decides."""
+"""Samples, and batches of them in an order that a seed decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from autograd_core.errors import ArgumentError
+from autograd_core.value import Number, Row, as_row
 from nn.checks import whole_from_one
 
-__all__ = ["batches", "split"]
+__all__ = ["Samples", "batches", "split"]
 
 
-def batches(n: int, size: int, rng: Random) -> Iterator[list[int]]:
+@dataclass(frozen=True)
+class Samples:
+    """Inputs with their targets and weights, checked.
+
+    Parameters
+    ----------
+    rows : the inputs of each sample.
+    targets : one for each sample, as the loss takes them.
+    weights : how much each sample counts; None where all count the same.
+    """
+
+    rows: list[Row]
+    targets: Sequence[Any]
+    weights: list[float] | None = None
+
+    @classmethod
+    def of(
+        cls, inputs: Iterable[Iterable[Number]], targets: Sequence[Any], weights: Iterable[float] | None = None
+    ) -> Samples:
+        """Return the samples of a table of inputs.
+
+        Raises
+        ------
+        ArgumentError : no samples, not one target and one weight for each, or weights that are negative, not finite,
+            or all 0.
+
+        >>> len(Samples.of([[0.0, 1.0], [1.0, 0.0]], [0, 1]))
+        2
+        """
+        rows = [as_row(row) for row in inputs]
+        if not rows or len(rows) != len(targets):
+            raise ArgumentError(
+                f"there are {len(rows)} samples and {len(targets)} targets: pass one target for each sample"
+            )
+        return cls(rows, targets, None if weights is None else _weights(weights, len(rows)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def weight(self) -> float:
+        """The weights' sum: how many samples there are, if all count the same."""
+        return float(len(self)) if self.weights is None else math.fsum(self.weights)
+
+    def pick(self, chosen: Iterable[int]) -> Samples:
+        """Return the samples of these numbers, in this order."""
+        chosen = list(chosen)
+        weights = None if self.weights is None else [self.weights[i] for i in chosen]
+        return Samples([self.rows[i] for i in chosen], [self.targets[i] for i in chosen], weights)
+
+
+def _weights(weights: Iterable[float], n: int) -> list[float]:
+    found = [float(w) for w in weights]
+    if len(found) != n:
+        raise ArgumentError(f"there are {n} samples and {len(found)} weights: pass one weight for each sample")
+    for i, w in enumerate(found):
+        if not 0.0 <= w < math.inf:
+            raise ArgumentError(f"the weight of sample {i} is {w!r}: pass finite numbers from 0 up")
+    if not any(found):
+        raise ArgumentError("every sample has the weight 0: let one count at least")
+    return found
+
+
+def batches(n: int, size: int, rng: Random | None) -> Iterator[list[int]]:
     """Yield the numbers 0 to n-1 in a random order, so many at a time; the last batch may be shorter.
 
     Parameters
     ----------
     n : how many samples there are.
     size : how many make a batch.
-    rng : the generator that shuffles them.
+    rng : the generator that shuffles them; without one they keep their order.
+
+    Source: mit.opt.minibatch.algo.
 
     Raises
     ------
@@ -29,7 +98,8 @@ def batches(n: int, size: int, rng: Random) -> Iterator[list[int]]:
     """
     size = whole_from_one("size", size)
     order = list(range(n))
-    rng.shuffle(order)
+    if rng is not None:
+        rng.shuffle(order)
     for start in range(0, n, size):
         yield order[start : start + size]
 

@@ -14,7 +14,7 @@ from autograd_core.errors import ArgumentError
 from autograd_core.modes import Scope, scope
 from autograd_core.value import Value
 
-__all__ = ["Array", "Module", "Tensor"]
+__all__ = ["Array", "Module", "Tensor", "elements"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -145,7 +145,7 @@ class Module:
         """Yield every parameter with its name, such as ``layers.0.weight[2,1]``; a shared one comes once."""
         seen: set[Value] = set()
         for name, tensor in self.named_tensors():
-            for index, value in _elements(tensor):
+            for index, value in elements(tensor):
                 if value not in seen:
                     seen.add(value)
                     yield f"{name}[{','.join(map(str, index))}]" if index else name, value
@@ -216,7 +216,7 @@ class Module:
             if isinstance(tensor, np.ndarray):
                 tensor[...] = arrays[name]
             else:
-                for index, value in _elements(tensor):
+                for index, value in elements(tensor):
                     value.data = float(arrays[name][index])
 
 
@@ -259,12 +259,13 @@ def _shape(attribute: object) -> tuple[int, ...] | None:
     return () if isinstance(attribute, Value) and attribute.op is None and not attribute.is_constant else None
 
 
-def _elements(tensor: Tensor, index: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value]]:
+def elements(tensor: Tensor, index: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Value]]:
+    """Yield the Values of an array with their indices, rows first."""
     if isinstance(tensor, Value):
         yield index, tensor
     else:
         for i, member in enumerate(tensor):
-            yield from _elements(member, (*index, i))
+            yield from elements(member, (*index, i))
 
 
 def _numbers(tensor: Tensor) -> float | list[object]:

@@ -1,29 +1,31 @@
-"""fit: the training loop, with mini-batches, a progress bar and a history."""
+"""fit: the training loop, with mini-batches, validation, early stopping, checkpoints and a progress bar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from autograd_core.errors import ArgumentError
 from autograd_core.extras import load
-from autograd_core.ops import mean
-from autograd_core.value import Number, Row, Value, as_row
+from autograd_core.value import Number, Row, Value
+from nn import pairing
+from nn.checkpoint import State
 from nn.checks import whole_from_one
-from nn.data import batches
+from nn.data import Samples, batches
+from nn.evaluate import evaluate, plain
+from nn.history import History
 from nn.init import generator
 from nn.losses import Loss
+from nn.metrics import Metric
+from nn.module import Module
+from nn.optim import Optimiser
+from nn.plan import Plan, Reduction
+from nn.steps import Stepper
+from nn.stopping import EarlyStopping, Watch
 
-__all__ = ["History", "fit"]
-
-
-class Optimiser(Protocol):
-    """What fit asks of an optimiser."""
-
-    def zero_grad(self) -> None: ...
-    def step(self) -> None: ...
+__all__ = ["Callback", "Epoch", "fit"]
 
 
 class _Bar(Protocol):
@@ -32,20 +34,25 @@ class _Bar(Protocol):
     def close(self) -> object: ...
 
 
-@dataclass
-class History:
-    """What a training run leaves behind.
+@dataclass(frozen=True)
+class Epoch:
+    """What a callback gets to see.
 
     Parameters
     ----------
-    loss : the mean loss of each epoch that was finished, over its samples as they were met.
-    step_loss : the mean loss of each mini-batch, before the step that it led to.
-    interrupted : whether Ctrl-C ended the run.
+    number : of the epoch that was just finished, counted from 1.
+    model, optimiser : as they are now.
+    history : of the run so far.
     """
 
-    loss: list[float] = field(default_factory=list[float])
-    step_loss: list[float] = field(default_factory=list[float])
-    interrupted: bool = False
+    number: int
+    model: Callable[[Row], Any]
+    optimiser: Optimiser
+    history: History
+
+
+Callback: TypeAlias = Callable[[Epoch], object]
+"""Called after each epoch; returning True ends the run."""
 
 
 def fit(
@@ -57,30 +64,62 @@ def fit(
     optimiser: Optimiser,
     epochs: int,
     batch_size: int | None = None,
+    shuffle: bool = True,
+    sample_weight: Iterable[float] | None = None,
+    reduction: Reduction = "mean",
+    penalty: Callable[[Any], Value] | None = None,
+    validation: float | tuple[Iterable[Iterable[Number]], Sequence[Any]] | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    callbacks: Sequence[Callback] = (),
+    early_stopping: EarlyStopping | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1,
+    resume: str | Path | None = None,
     rng: Random | int | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model on samples, and return the history. Ctrl-C ends it early and keeps what was learnt.
 
-    Every step takes the gradient of the mean loss over one mini-batch. The batches are shuffled anew in each epoch.
+    Every step takes the gradient of the loss over one mini-batch, plus the penalty. The model is put in training mode,
+    and is left in evaluation mode. Everything random comes from ``rng`` and the model's own generators: a run that is
+    resumed from a checkpoint ends with the very bits of one that was never stopped.
 
     Parameters
     ----------
-    model : called with one sample's inputs, a tuple of Values.
+    model : called with one sample's inputs, a tuple of Values; a Module gets a whole batch at once.
     inputs : one row of numbers for each sample; a NumPy array will do.
     targets : one for each sample, as the loss takes them.
     loss : called with the model's output and the target; see `nn.losses`.
     optimiser : with the model's parameters; see `nn.optim`.
-    epochs : how often all samples are gone through.
-    batch_size : how many samples make a step; all of them by default. The last batch may be shorter.
-    rng : a random.Random or an int seed, for the order of the samples. Without one it differs each time.
+    epochs : how often all samples are gone through, those of a resumed run included.
+    batch_size : how many samples make a step; all of them by default, 1 is stochastic gradient descent. The last
+        batch may be shorter.
+    shuffle : whether the samples are put into a new order in each epoch.
+    sample_weight : how much each sample counts. The mean is Σ w loss / Σ w of the batch, the sum Σ w loss.
+    reduction : "mean" over the batch, or "sum".
+    penalty : called with the model, for a Value to add to each batch's loss, such as ``lambda m: l2(m, 0.01)``.
+    validation : which part of the samples is held out, in (0, 1); or a pair of other inputs and targets.
+    metrics : functions of all outputs and all targets, by name; see `nn.metrics`.
+    callbacks : called after each epoch with an `Epoch`; one that returns True ends the run.
+    early_stopping : when to end early; it watches the validation loss.
+    checkpoint : a file that is replaced after every so many epochs, and at the end.
+    checkpoint_every : how many epochs lie between two checkpoints.
+    resume : a checkpoint to go on from. The other arguments must be those of the run that wrote it; more epochs are fine.
+    rng : a random.Random or an int seed, for what is held out and the order of the samples. Without one both differ
+        each time.
     progress : whether to show a bar on standard error.
 
     Raises
     ------
-    ArgumentError : no samples, not one target for each sample, epochs or a batch size below 1, or a loss that is no
-        Value.
-    MissingExtraError : progress is wanted, and tqdm is not installed.
+    ArgumentError : no samples, not one target for each sample, epochs or a batch size below 1, a loss that is no
+        Value, early stopping without validation, or a checkpoint of another run.
+    AnomalyError : the loss or a gradient is no longer finite. It names the first node that is not; the weights are
+        those before that step.
+    MissingExtraError : progress is wanted and tqdm is not installed, or checkpoints are and safetensors is not.
+
+    Warns
+    -----
+    PairingWarning : the loss does not go with the model's output activation.
 
     >>> from nn import MLP, losses, optim
     >>> model = MLP(1, [1], rng=0)
@@ -90,42 +129,115 @@ def fit(
     >>> round(model([2.0]).data, 3)
     5.0
     """
-    rows = [as_row(row) for row in inputs]
-    n = len(rows)
-    if not n or n != len(targets):
-        raise ArgumentError(f"there are {n} samples and {len(targets)} targets: pass one target for each sample")
+    samples = Samples.of(inputs, targets, sample_weight)
+    others = Samples.of(*validation) if isinstance(validation, tuple) else validation
+    plan = Plan(loss, batch_size, shuffle, reduction, penalty, others, metrics or {}, early_stopping)
     epochs = whole_from_one("epochs", epochs)
-    size = whole_from_one("batch_size", n if batch_size is None else batch_size)
+    saving = None if checkpoint is None else (Path(checkpoint), whole_from_one("checkpoint_every", checkpoint_every))
     rng = generator(rng)
-    history = History()
-    bar = _bar(epochs * n) if progress else None
+    state = State(model, optimiser, rng, plan.split(len(samples), rng), early_stopping and Watch(early_stopping))
+    pairing.check(model, loss)
+    if checkpoint is not None or early_stopping is not None:
+        state.module()
+    if resume is not None:
+        state.restore(Path(resume), plan.settings(samples))
+    run = _Run(state, plan, samples, callbacks, saving)
+    bar = _bar(epochs * len(run.training), state.history.epochs * len(run.training)) if progress else None
     try:
-        for _ in range(epochs):
-            total = 0.0
-            for batch in batches(n, size, rng):
-                cost = mean([loss(model(rows[i]), targets[i]) for i in batch])
-                if not isinstance(cost, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's own loss
-                    raise ArgumentError(
-                        f"the loss is {cost!r}, a plain number: compute it from the model's output with ops"
-                    )
-                optimiser.zero_grad()
-                cost.backward()
-                optimiser.step()
-                history.step_loss.append(cost.data)
-                total += cost.data * len(batch)
-                if bar:
-                    bar.update(len(batch))
-            history.loss.append(total / n)
-            if bar:
-                bar.set_postfix_str(f"loss {total / n:.4f}")
+        run.go(epochs, bar)
     except KeyboardInterrupt:
-        history.interrupted = True
+        state.history.interrupted = True
     finally:
+        run.end()
         if bar:
             bar.close()
-    return history
+    return state.history
 
 
-def _bar(total: int) -> _Bar:
+class _Run:
+    """A training run: goes from epoch to epoch."""
+
+    def __init__(
+        self, state: State, plan: Plan, samples: Samples, callbacks: Sequence[Callback], saving: tuple[Path, int] | None
+    ) -> None:
+        self.state, self.plan, self.callbacks, self.saving = state, plan, callbacks, saving
+        part = [[i for i, out in enumerate(state.held_out) if out is held] for held in (False, True)]
+        self.training = samples.pick(part[0])
+        self.held_out = plan.held_out if isinstance(plan.held_out, Samples) else samples.pick(part[1])
+        self.settings = plan.settings(samples) if saving else {}
+        self.stepper = Stepper(state.model, state.optimiser, plan)
+
+    def go(self, epochs: int, bar: _Bar | None) -> None:
+        """Train until so many epochs are done in all, or something ends the run."""
+        history = self.state.history
+        while history.epochs < epochs and not history.stopped:
+            if isinstance(self.state.model, Module):
+                self.state.model.train()
+            history.note(self._epoch(bar) | self._validate())
+            self._watch()
+            if bar:
+                bar.set_postfix_str(_summary(history))
+            self._call_back()
+            if self.saving and (history.epochs % self.saving[1] == 0 or history.epochs == epochs or history.stopped):
+                self.state.save(self.saving[0], self.settings)
+
+    def _epoch(self, bar: _Bar | None) -> dict[str, float | Mapping[str, float]]:
+        optimiser, samples, plan, norms = self.state.optimiser, self.training, self.plan, self.stepper.norms
+        total, rate, outputs, targets = 0.0, 0.0, list[Any](), list[Any]()
+        norms.forget()
+        for numbers in batches(len(samples), plan.batch_size or len(samples), self.state.rng if plan.shuffle else None):
+            batch, rate = samples.pick(numbers), optimiser.lr
+            cost, found = self.stepper.step(batch)
+            self.state.history.step_loss.append(cost)
+            total += cost * (batch.weight if plan.reduction == "mean" else 1.0)
+            if plan.metrics:
+                outputs += map(plain, found)
+                targets += batch.targets
+            if bar:
+                bar.update(len(batch))
+        loss = total / samples.weight if plan.reduction == "mean" else total
+        metrics = {name: metric(outputs, targets) for name, metric in plan.metrics.items()}
+        return {"loss": loss, "rates": rate, "metrics": metrics, "gradient_norms": norms.means()}
+
+    def _validate(self) -> dict[str, float | Mapping[str, float]]:
+        held_out, plan = self.held_out, self.plan
+        if not held_out:
+            return {}
+        rows, targets, weights = held_out.rows, held_out.targets, held_out.weights
+        found = evaluate(self.state.model, rows, targets, loss=plan.loss, metrics=plan.metrics, sample_weight=weights)
+        return {"validation_loss": found.pop("loss"), "validation_metrics": found}
+
+    def _watch(self) -> None:
+        history, watch = self.state.history, self.state.watch
+        if watch is None:
+            return
+        if watch.see(history.epochs, history.validation_loss[-1], self.state.module()):
+            history.stopped = (
+                f"the validation loss did not fall for {watch.waited} epochs; it was lowest in epoch {watch.best_epoch}"
+            )
+        history.best_epoch = watch.best_epoch or None
+
+    def _call_back(self) -> None:
+        history = self.state.history
+        epoch = Epoch(history.epochs, self.state.model, self.state.optimiser, history)
+        for callback in self.callbacks:
+            if callback(epoch) is True and not history.stopped:
+                history.stopped = f"a callback ended the run after epoch {epoch.number}"
+
+    def end(self) -> None:
+        """Give the model its best weights back, and leave it in evaluation mode."""
+        if isinstance(self.state.model, Module):
+            if self.state.watch is not None:
+                self.state.watch.restore(self.state.model)
+            self.state.model.eval()
+
+
+def _summary(history: History) -> str:
+    found = {"loss": history.loss, "validation": history.validation_loss}
+    found |= {f"validation {name}": series for name, series in history.validation_metrics.items()}
+    return ", ".join([f"{name} {series[-1]:.4f}" for name, series in found.items() if series])
+
+
+def _bar(total: int, done: int) -> _Bar:
     tqdm = load("tqdm.auto", "train", "the progress bar of fit (progress=False does without)")
-    return tqdm.tqdm(total=total, unit=" samples")
+    return tqdm.tqdm(total=total, initial=done, unit=" samples")

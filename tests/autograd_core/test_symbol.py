@@ -391,7 +391,6 @@ def test_a_symbol_shows_itself():
         (lambda: Symbol.number(None), OperandTypeError,
          "None of type NoneType is no real number: check what should have been computed there"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_a_mistake_is_named(mistake, error, message):
     with pytest.raises(error) as caught:

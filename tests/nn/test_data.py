@@ -6,7 +6,7 @@ import pytest
 from messages import message_of
 
 from autograd_core import ArgumentError
-from nn.data import batches, split
+from nn.data import Samples, batches, split
 
 SIZES = [(1, 1), (7, 1), (7, 2), (7, 7), (7, 100), (100, 16)]
 
@@ -79,3 +79,32 @@ def test_every_sample_is_held_out_as_often_as_any_other():
 def test_a_split_with_an_empty_part_is_refused(n, held_out):
     message = message_of(ArgumentError, lambda: split(n, held_out, Random(0)))
     assert message == f"holding out {held_out} of {n} samples leaves one part empty: choose another part"
+
+
+# ---------------------------------------------------------------- samples
+
+
+def test_without_a_generator_samples_keep_their_order():
+    assert list(batches(5, 2, None)) == [[0, 1], [2, 3], [4]]
+
+
+def test_samples_are_rows_of_values_with_their_targets_and_weights():
+    samples = Samples.of(iter([[1, 2.5], (3, True)]), ["a", "b"], iter([1, 3]))
+    assert [[x.data for x in row] for row in samples.rows] == [[1.0, 2.5], [3.0, 1.0]]
+    assert (samples.targets, samples.weights, len(samples), samples.weight) == (["a", "b"], [1.0, 3.0], 2, 4.0)
+
+
+def test_picked_samples_keep_their_targets_and_weights_together():
+    samples = Samples.of([[0.0], [1.0], [2.0]], ["a", "b", "c"], [1.0, 2.0, 3.0]).pick([2, 0])
+    assert ([x.data for (x,) in samples.rows], samples.targets, samples.weights) == ([2.0, 0.0], ["c", "a"], [3.0, 1.0])
+
+
+def test_without_weights_every_sample_counts_as_one():
+    samples = Samples.of([[0.0], [1.0], [2.0]], [1, 2, 3])
+    assert (samples.weights, samples.weight, samples.pick([1]).weights) == (None, 3.0, None)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_a_weight_that_is_none_is_refused(weight):
+    message = message_of(ArgumentError, lambda: Samples.of([[0.0], [1.0]], [1, 2], [1.0, weight]))
+    assert message == f"the weight of sample 1 is {weight!r}: pass finite numbers from 0 up"

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from random import Random
 
 import numpy as np
 import pytest
@@ -405,3 +406,96 @@ def test_what_is_shared_stays_shared_in_a_copy(copied):
     twin = copied(Tied())
     assert twin.right is twin.left
     assert twin.favourite is twin.left.w[1]
+
+
+# ---------------------------------------------------------------- modes, buffers, generators, batches
+
+
+class Counter(Module):
+    """A module with a buffer, a generator and what is neither: it counts its samples."""
+
+    def __init__(self):
+        self.gain = Value(2.0)
+        self.seen = np.zeros(2)
+        self.names, self.whole = np.array(["a"]), np.array([1, 2])
+        self.rng = Random(5)
+
+    def forward(self, x):
+        self.seen += 1.0
+        return self.gain * x
+
+
+def test_training_is_the_first_mode_and_train_and_eval_reach_every_module():
+    model = Sequential(MLP(2, [3, 1], rng=0), Counter())
+    modules = [module for _, module in model.named_modules()]
+    assert len(modules) == 9  # the row, a network of two layers with four neurons, and the counter
+    assert all(module.training for module in modules)
+    assert model.eval() is model
+    assert not any(module.training for module in modules)
+    assert model.train() is model
+    assert all(module.training for module in modules)
+
+
+def test_modules_have_the_names_of_their_places():
+    model = Sequential(MLP(1, [1], rng=0), Counter())
+    assert [name for name, _ in model.named_modules()] == ["", "0", "0.layers.0", "0.layers.0.neurons.0", "1"]
+
+
+def test_an_array_of_float64_is_a_buffer_saved_but_no_parameter():
+    model = Sequential(Counter(), Counter())
+    assert [name for name, _ in model.named_buffers()] == ["0.seen", "1.seen"]
+    assert len(model.parameters()) == 2
+    assert sorted(model.state_dict()) == ["0.gain", "0.seen", "1.gain", "1.seen"]
+
+
+def test_buffers_are_copied_out_and_loaded_in_place():
+    model = Counter()
+    seen = model.seen
+    state = model.state_dict()
+    model(1.0)
+    assert state["seen"].tolist() == [0.0, 0.0]
+    model.load_state_dict({"gain": 3.0, "seen": [7.0, 8.0]})
+    assert model.seen is seen
+    assert (seen.tolist(), model.gain.data) == ([7.0, 8.0], 3.0)
+
+
+def test_a_buffer_that_does_not_fit_is_refused_and_nothing_changes():
+    model = Counter()
+    message = message_of(ArgumentError, lambda: model.load_state_dict({"gain": 3.0, "seen": [7.0]}))
+    assert message == "seen has the shape (1,): the model's is (2,)"
+    assert (model.seen.tolist(), model.gain.data) == ([0.0, 0.0], 2.0)
+
+
+def test_generators_are_found_by_name():
+    first, second = Counter(), Counter()
+    assert list(Sequential(first, second).named_generators()) == [("0.rng", first.rng), ("1.rng", second.rng)]
+
+
+def test_on_batch_gives_what_one_call_a_sample_gives():
+    rows = np.random.default_rng(0).normal(size=(4, 2)).tolist()
+    for model in (
+        MLP(2, [3, 1], rng=0),
+        MLP(2, [3, 2], rng=0),
+        Sequential(Layer(2, 3, rng=0), sum),
+        Layer(2, 2, rng=0),
+    ):
+        batch, singly = model.on_batch(rows), [model(row) for row in rows]
+        numbers = [[y.data for y in row] if isinstance(row, tuple) else row.data for row in batch]
+        assert numbers == [[y.data for y in row] if isinstance(row, tuple) else row.data for row in singly]
+
+
+def test_a_batch_is_recorded_in_the_scopes_of_its_modules():
+    model = MLP(2, [2, 1], rng=0)
+    outputs = model.on_batch([[1.0, 2.0], [3.0, 4.0]])
+    assert {y.scope.path for y in outputs} == {"MLP.layers.1.neurons.0"}
+
+
+def test_a_module_may_say_what_it_does_with_a_whole_batch():
+    class Centre(Module):
+        def forward_batch(self, rows):
+            middle = sum([row[0] for row in rows]) / len(rows)
+            return [(row[0] - middle,) for row in rows]
+
+    model = Sequential(Layer(1, 1, activation="identity", init="zero"), lambda row: (row[0] + 1.0,), Centre())
+    assert [y.data for (y,) in model.on_batch([[1.0], [5.0]])] == [0.0, 0.0]
+    assert [y.data for (y,) in Centre().on_batch([(Value(1.0),), (Value(5.0),)])] == [-2.0, 2.0]

@@ -1,0 +1,123 @@
+"""Metrics: how well the outputs for many samples agree with their targets, as plain numbers, for people to read.
+
+Each takes the outputs that `nn.predict` returns - a float a sample, or a tuple of floats - and one target a sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from operator import sub
+from typing import Any, TypeAlias
+
+from autograd_core.errors import ArgumentError
+
+__all__ = ["Metric", "Output", "accuracy", "mean_absolute_error", "r2", "root_mean_squared_error"]
+
+Output: TypeAlias = "float | tuple[float, ...]"
+Metric: TypeAlias = Callable[[Sequence[Output], Sequence[Any]], float]
+
+
+def accuracy(outputs: Sequence[Output], targets: Sequence[Any], *, threshold: float = 0.5) -> float:
+    """Return the share of samples whose class is guessed right.
+
+    Parameters
+    ----------
+    outputs : of several numbers each, the guess is the number of the largest, the first of equal ones; of one number
+        each, the guess is the upper class if it is above the threshold.
+    targets : the number of the class, or a one-hot row; for outputs of one number a label, of which 1 is the upper one
+        and 0 or -1 the lower.
+    threshold : 0.5 is right for probabilities; pass 0 for scores before a sigmoid, and for labels of -1 and 1.
+
+    Raises
+    ------
+    ArgumentError : no outputs, or not one target for each.
+
+    >>> accuracy([(0.1, 0.9), (0.8, 0.2)], [1, 1])
+    0.5
+    """
+    _check(outputs, targets)
+    right = [
+        _largest(output) == _class(target) if isinstance(output, tuple) else (output > threshold) == (target > 0)
+        for output, target in zip(outputs, targets, strict=True)
+    ]
+    return right.count(True) / len(right)
+
+
+def r2(outputs: Sequence[Output], targets: Sequence[Any]) -> float:
+    """Return the coefficient of determination, 1 - Σ (t - y)² / Σ (t - mean t)²; several outputs are averaged.
+
+    It is 1 for a perfect guess, 0 for one as good as the targets' mean. Where the targets do not vary it is 1 if they
+    are met exactly, else 0, as in scikit-learn.
+
+    Raises
+    ------
+    ArgumentError : no outputs, or not one target for each.
+
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    0.7857142857142857
+    """
+    scores: list[float] = []
+    for ys, ts in _columns(outputs, targets):
+        middle = sum(ts) / len(ts)
+        left = sum([(t - y) * (t - y) for y, t in zip(ys, ts, strict=True)])
+        spread = sum([(t - middle) * (t - middle) for t in ts])
+        scores.append(1.0 - left / spread if spread else float(left == 0.0))
+    return sum(scores) / len(scores)
+
+
+def mean_absolute_error(outputs: Sequence[Output], targets: Sequence[Any]) -> float:
+    """Return the mean of |y - t| over samples and outputs.
+
+    Raises
+    ------
+    ArgumentError : no outputs, or not one target for each.
+
+    >>> mean_absolute_error([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
+    errors = [abs(e) for ys, ts in _columns(outputs, targets) for e in map(sub, ys, ts)]
+    return sum(errors) / len(errors)
+
+
+def root_mean_squared_error(outputs: Sequence[Output], targets: Sequence[Any]) -> float:
+    """Return the root of the mean of (y - t)² over samples and outputs.
+
+    Raises
+    ------
+    ArgumentError : no outputs, or not one target for each.
+
+    >>> root_mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    1.4142135623730951
+    """
+    squares = [e * e for ys, ts in _columns(outputs, targets) for e in map(sub, ys, ts)]
+    return math.sqrt(sum(squares) / len(squares))
+
+
+def _check(outputs: Sequence[Output], targets: Sequence[Any]) -> None:
+    if len(outputs) != len(targets) or not len(outputs):
+        raise ArgumentError(
+            f"there are {len(outputs)} outputs and {len(targets)} targets: pass one target for each output"
+        )
+
+
+def _columns(outputs: Sequence[Output], targets: Sequence[Any]) -> list[tuple[list[float], list[float]]]:
+    """Return for each number that a sample's output has all the outputs, and all the targets."""
+    _check(outputs, targets)
+    ys, ts = [_row(output) for output in outputs], [_row(target) for target in targets]
+    widths = {len(row) for row in [*ys, *ts]}
+    if len(widths) != 1:
+        raise ArgumentError(f"outputs and targets have {sorted(widths)} numbers a sample: pass as many of each")
+    return [([row[i] for row in ys], [row[i] for row in ts]) for i in range(widths.pop())]
+
+
+def _row(numbers: Any) -> list[float]:
+    return [float(x) for x in numbers] if hasattr(numbers, "__len__") else [float(numbers)]
+
+
+def _largest(row: Sequence[float]) -> int:
+    return row.index(max(row))
+
+
+def _class(target: Any) -> int:
+    return _largest(_row(target)) if hasattr(target, "__len__") else int(target)
