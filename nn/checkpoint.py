@@ -174,7 +174,7 @@ def _history(arrays: Mapping[str, Array], stopped: str) -> History:
         if isinstance(place, dict):
             place[name] = numbers
         else:
-            place.extend(numbers)
+            setattr(history, one, numbers)
     if any([len(numbers) != history.epochs for numbers in history.series().values()]):
         raise ValueError("epochs")
     return history

@@ -45,7 +45,7 @@ def curves(history: History, *, log: bool = False) -> Figure:
     axes.plot(when, history.step_loss, color=BLUE, alpha=0.3, linewidth=0.7, label="each step")  # pyright: ignore[reportUnknownMemberType]
     for losses, colour, style, label in (
         (history.loss, BLUE, "o-", "mean of each epoch"),
-        (history.validation_loss, ORANGE, "s--", "held-out samples"),
+        (history.validation_loss, ORANGE, "s--", "validation samples"),
     ):
         if losses:
             epochs = range(1, len(losses) + 1)

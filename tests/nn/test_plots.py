@@ -58,10 +58,10 @@ def texts_of(axes):
 def test_the_losses_of_steps_epochs_and_held_out_samples_are_drawn_where_they_belong():
     (axes,) = plots.curves(RUN).axes
     lines = lines_of(axes)
-    assert list(lines) == ["each step", "mean of each epoch", "held-out samples", "best: epoch 2, 1.25"]
+    assert list(lines) == ["each step", "mean of each epoch", "validation samples", "best: epoch 2, 1.25"]
     assert points_of(lines["each step"]) == [(0.5, 4.0), (1.0, 2.0), (1.5, 1.6), (2.0, 1.4), (2.5, 1.1), (3.0, 0.9)]
     assert points_of(lines["mean of each epoch"]) == [(1, 3.0), (2, 1.5), (3, 1.0)]
-    assert points_of(lines["held-out samples"]) == [(1, 3.5), (2, 1.25), (3, 1.75)]
+    assert points_of(lines["validation samples"]) == [(1, 3.5), (2, 1.25), (3, 1.75)]
     assert points_of(lines["best: epoch 2, 1.25"]) == [(2, 1.25)]
     assert lines["best: epoch 2, 1.25"].get_marker() == "*"
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("epoch", "loss", "linear")

@@ -1,0 +1,7 @@
+"""The programs behind ``autograd-core train`` and ``autograd-core predict``: from a table to a model, and back."""
+
+from nn.application.prediction import predict
+from nn.application.settings import Settings
+from nn.application.training import train
+
+__all__ = ["Settings", "predict", "train"]
