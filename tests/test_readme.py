@@ -48,7 +48,7 @@ def test_the_readme_starts_with_exactly_two_commands():
     blocks = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert blocks[0].splitlines() == [
         'pip install -e ".[demo]" && autograd-core demo',
-        'pip install -e ".[test]" && pytest',
+        'pip install -e ".[test]" && pytest -n auto',
     ]
 
 
