@@ -6,6 +6,8 @@
 >>> loss.backward()
 """
 
+from typing import TYPE_CHECKING
+
 from nn import data, init, io, labels, losses, metrics, optim, pairing, plots, regularise, schedules
 from nn.batchnorm import BatchNorm
 from nn.dropout import Dropout, Noise
@@ -18,6 +20,11 @@ from nn.neuron import MLP, Layer, Neuron, Sequential
 from nn.stopping import EarlyStopping
 from nn.train import Epoch, fit
 
+if TYPE_CHECKING:
+    from nn.estimators import MLPClassifier as MLPClassifier
+    from nn.estimators import MLPRegressor as MLPRegressor
+
+# MLPClassifier and MLPRegressor are here too, but need scikit-learn: `from nn import *` shall do without.
 __all__ = [
     "MLP",
     "BatchNorm",
@@ -51,3 +58,12 @@ __all__ = [
     "schedules",
     "to_torch",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return an estimator, which is loaded with scikit-learn when it is first asked for."""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from nn import estimators  # noqa: PLC0415 - not everybody has scikit-learn
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
