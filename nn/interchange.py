@@ -294,7 +294,7 @@ def from_sklearn(estimator: Any) -> MLP:
     MissingExtraError : scikit-learn is not installed.
 
     >>> from sklearn.neural_network import MLPRegressor
-    >>> estimator = MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs").fit([[0.0], [1.0]], [1.0, 3.0])
+    >>> estimator = MLPRegressor(hidden_layer_sizes=(3,)).partial_fit([[0.0], [1.0]], [1.0, 3.0])
     >>> round(from_sklearn(estimator)([0.5]).data - float(estimator.predict([[0.5]])[0]), 12) == 0.0
     True
     """

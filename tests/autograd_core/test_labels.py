@@ -87,7 +87,11 @@ def test_no_label_makes_an_element_of_the_picture(dot, label):
 
 
 @pytest.mark.parametrize("dot", ENGINES)
-@pytest.mark.parametrize("label", ["x" * 1_000_000, "\\<&>]" * 200_000, "א" * 100_000, "line <&>\n" * 20_000])
+@pytest.mark.parametrize(
+    "label",
+    ["x" * 1_000_000, "\\<&>]" * 200_000, "א" * 100_000, "line <&>\n" * 20_000],
+    ids=["letters", "brackets", "Hebrew", "lines"],
+)
 def test_a_label_of_a_megabyte_comes_out_whole(dot, label):
     *text, _, _ = parts_of(draw_with(dot, sketch(Value(1.0, label)).graph.source))["v0"].texts
     assert "\n".join(text) == label.rstrip("\n")

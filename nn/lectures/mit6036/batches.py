@@ -289,7 +289,7 @@ def _tradeoff() -> Iterator[Evidence]:
     ]
     yield Finding(
         "‖∇J‖ after 300 passes with the same η",
-        f"{rest[0]:.3f} for batches, {rest[1]:.3f} for SGD, which the points keep pulling about",
+        f"{rest[0]:.1f} for batches, {rest[1]:.1f} for SGD, which the points keep pulling about",
         rest[0] < 0.5 * rest[1],
     )
 
