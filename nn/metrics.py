@@ -11,6 +11,7 @@ from operator import sub
 from typing import Any, TypeAlias
 
 from autograd_core.errors import ArgumentError
+from nn.losses import zero_one
 
 __all__ = ["Metric", "Output", "accuracy", "mean_absolute_error", "r2", "root_mean_squared_error"]
 
@@ -18,8 +19,8 @@ Output: TypeAlias = "float | tuple[float, ...]"
 Metric: TypeAlias = Callable[[Sequence[Output], Sequence[Any]], float]
 
 
-def accuracy(outputs: Sequence[Output], targets: Sequence[Any], *, threshold: float = 0.5) -> float:
-    """Return the share of samples whose class is guessed right.
+def accuracy(outputs: Sequence[Output], targets: Sequence[Any], *, threshold: float | None = None) -> float:
+    """Return the share of samples whose class is guessed right; see `nn.losses.zero_one`.
 
     Parameters
     ----------
@@ -27,21 +28,21 @@ def accuracy(outputs: Sequence[Output], targets: Sequence[Any], *, threshold: fl
         each, the guess is the upper class if it is above the threshold.
     targets : the number of the class, or a one-hot row; for outputs of one number a label, of which 1 is the upper one
         and 0 or -1 the lower.
-    threshold : 0.5 is right for probabilities; pass 0 for scores before a sigmoid, and for labels of -1 and 1.
+    threshold : 0.5 unless it is said, which is right for probabilities; pass 0 for scores before a sigmoid, and for
+        labels of -1 and 1.
 
     Raises
     ------
-    ArgumentError : no outputs, or not one target for each.
+    ArgumentError : no outputs, or not one target for each, or a target that is no class.
 
     >>> accuracy([(0.1, 0.9), (0.8, 0.2)], [1, 1])
     0.5
     """
     _check(outputs, targets)
-    right = [
-        _largest(output) == _class(target) if isinstance(output, tuple) else (output > threshold) == (target > 0)
-        for output, target in zip(outputs, targets, strict=True)
-    ]
-    return right.count(True) / len(right)
+    wrong = sum(
+        [zero_one(output, target, threshold=threshold) for output, target in zip(outputs, targets, strict=True)]
+    )
+    return (len(outputs) - wrong) / len(outputs)
 
 
 def r2(outputs: Sequence[Output], targets: Sequence[Any]) -> float:
@@ -113,11 +114,3 @@ def _columns(outputs: Sequence[Output], targets: Sequence[Any]) -> list[tuple[li
 
 def _row(numbers: Any) -> list[float]:
     return [float(x) for x in numbers] if hasattr(numbers, "__len__") else [float(numbers)]
-
-
-def _largest(row: Sequence[float]) -> int:
-    return row.index(max(row))
-
-
-def _class(target: Any) -> int:
-    return _largest(_row(target)) if hasattr(target, "__len__") else int(target)

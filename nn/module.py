@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from autograd_core.errors import ArgumentError
 from autograd_core.modes import Scope, scope
 from autograd_core.value import Value
+from nn.checks import array_of
 
 __all__ = ["Array", "Module", "Tensor", "elements"]
 
@@ -209,7 +210,9 @@ class Module:
                 "model does not: load it into a model of the same make"
             )
         arrays = {
-            name: _checked(name, state[name], tensor.shape if isinstance(tensor, np.ndarray) else _shape(tensor))
+            name: array_of(
+                name, state[name], tensor.shape if isinstance(tensor, np.ndarray) else _shape(tensor), owner="model"
+            )
             for name, tensor in own.items()
         }
         for name, tensor in own.items():
@@ -218,20 +221,6 @@ class Module:
             else:
                 for index, value in elements(tensor):
                     value.data = float(arrays[name][index])
-
-
-def _checked(name: str, numbers: object, shape: tuple[int, ...] | None) -> Array:
-    try:
-        array = np.asarray(numbers)
-    except ValueError:  # a ragged list
-        array = np.array(None)
-    if array.dtype.kind not in "fiub":
-        raise ArgumentError(f"{name} is no array of real numbers: {numbers!r:.60}")
-    if array.shape != shape:
-        raise ArgumentError(f"{name} has the shape {array.shape}: the model's is {shape}")
-    if not np.isfinite(array).all():
-        raise ArgumentError(f"{name} holds numbers that are not finite: load the weights of a run that went well")
-    return array
 
 
 def _modules_in(path: str, attribute: object) -> Iterator[tuple[str, Module]]:

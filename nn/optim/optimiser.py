@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.value import Value
+from nn.checks import array_of
 from nn.module import Array
 from nn.optim.averages import mixed
 from nn.optim.clipping import clip_by_norm, clip_by_value
@@ -110,8 +111,13 @@ class Optimiser(ABC):
             p.grad = 0.0
 
     def step(self) -> None:
-        """Update every parameter by its present gradient."""
-        self.assign(self.advance(self.theta(), self.gradient()))
+        """Update every parameter by its present gradient. Ctrl-C does not tear a step apart."""
+        theta = self.advance(self.theta(), self.gradient())
+        try:
+            self.assign(theta)
+        except KeyboardInterrupt:
+            self.assign(theta)
+            raise
 
     def theta(self) -> Array:
         """Return the numbers of all parameters, in their order."""
@@ -218,7 +224,7 @@ class Optimiser(ABC):
                 f"the state lacks {sorted(missing) or 'nothing'} and has {sorted(unknown) or 'nothing'} that "
                 f"{type(self).__name__} does not: load it into an optimiser of the same rule"
             )
-        arrays = {name: _checked_state(name, state[name], shape) for name, shape in shapes.items()}
+        arrays = {name: array_of(name, state[name], shape, owner="optimiser") for name, shape in shapes.items()}
         steps = float(arrays.pop("steps")[0])
         if steps < 0.0 or not steps.is_integer():
             raise ArgumentError(f"steps is {steps!r}: pass a whole number from 0 up")
@@ -247,17 +253,3 @@ def _places(chosen: Iterable[Value], parameters: Sequence[Value]) -> list[int]:
         if not isinstance(p, Value) or p not in places:  # pyright: ignore[reportUnnecessaryIsInstance] - as above
             raise ArgumentError(f"{p!r} is to decay, and is none of the parameters: pass some of those")
     return [places[p] for p in chosen]
-
-
-def _checked_state(name: str, numbers: object, shape: tuple[int, ...]) -> Array:
-    try:
-        array = np.asarray(numbers)
-    except ValueError:  # a ragged list
-        array = np.array(None)
-    if array.dtype.kind not in "fiub":
-        raise ArgumentError(f"{name} is no array of real numbers: {numbers!r:.60}")
-    if array.shape != shape:
-        raise ArgumentError(f"{name} has the shape {array.shape}: that of the optimiser is {shape}")
-    if not np.isfinite(array).all():
-        raise ArgumentError(f"{name} holds numbers that are not finite: load the state of a run that went well")
-    return array.astype(np.float64)

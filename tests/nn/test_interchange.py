@@ -103,7 +103,7 @@ def test_weights_that_are_not_finite_do_not_come_in():
     estimator = fitted(MLPRegressor(hidden_layer_sizes=(3,)), X, y)
     estimator.coefs_[1][0, 0] = np.inf
     message = message_of(ArgumentError, lambda: from_sklearn(estimator))
-    assert message == "layers.1.weight holds numbers that are not finite: load the weights of a run that went well"
+    assert message == "layers.1.weight holds numbers that are not finite: load those of a run that went well"
 
 
 def test_without_scikit_learn_there_is_a_word_on_how_to_get_it(monkeypatch):

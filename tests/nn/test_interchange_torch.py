@@ -339,7 +339,7 @@ def test_a_weight_that_is_not_finite_does_not_come_in():
     network = torch.nn.Sequential(torch.nn.Linear(1, 1))
     torch.nn.init.constant_(network[0].weight, float("nan"))
     message = message_of(ArgumentError, lambda: from_torch(network))
-    assert message == "0.weight holds numbers that are not finite: load the weights of a run that went well"
+    assert message == "0.weight holds numbers that are not finite: load those of a run that went well"
 
 
 # ---------------------------------------------------------------- files

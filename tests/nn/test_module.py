@@ -356,11 +356,11 @@ WRONG_STATES = {
     "a shape is broadcast": ({"weight": [[1, 2]], "bias": 3}, "bias has the shape (): the model's is (1,)"),
     "a nan": (
         {"weight": [[1, 2]], "bias": [float("nan")]},
-        "bias holds numbers that are not finite: load the weights of a run that went well",
+        "bias holds numbers that are not finite: load those of a run that went well",
     ),
     "an infinity": (
         {"weight": [[1, float("-inf")]], "bias": [3]},
-        "weight holds numbers that are not finite: load the weights of a run that went well",
+        "weight holds numbers that are not finite: load those of a run that went well",
     ),
 } | {
     what: ({"weight": weight, "bias": [3]}, f"weight is no array of real numbers: {shown}")

@@ -271,20 +271,20 @@ BAD_STATES = {
         {"V": [0.0, 0.0], "steps": [1]},
         "the state lacks ['m', 'v'] and has ['V'] that Adam does not: load it into an optimiser of the same rule",
     ),
-    "of another size": (STATE | {"v": [0.0]}, "v has the shape (1,): that of the optimiser is (2,)"),
+    "of another size": (STATE | {"v": [0.0]}, "v has the shape (1,): the optimiser's is (2,)"),
     "nan": (
         STATE | {"v": [0.0, math.nan]},
-        "v holds numbers that are not finite: load the state of a run that went well",
+        "v holds numbers that are not finite: load those of a run that went well",
     ),
     "infinite": (
         STATE | {"m": [0.0, math.inf]},
-        "m holds numbers that are not finite: load the state of a run that went well",
+        "m holds numbers that are not finite: load those of a run that went well",
     ),
     "text": (STATE | {"m": "no"}, "m is no array of real numbers: 'no'"),
     "ragged": (STATE | {"m": [[0.0], 0.0]}, "m is no array of real numbers: [[0.0], 0.0]"),
     "half a step": (STATE | {"steps": [0.5]}, "steps is 0.5: pass a whole number from 0 up"),
     "less than no steps": (STATE | {"steps": [-1]}, "steps is -1.0: pass a whole number from 0 up"),
-    "steps without an axis": (STATE | {"steps": 1.0}, "steps has the shape (): that of the optimiser is (1,)"),
+    "steps without an axis": (STATE | {"steps": 1.0}, "steps has the shape (): the optimiser's is (1,)"),
     "a bad rate": (STATE | {"lr": [-1.0]}, "the learning rate is -1.0: pass a finite number from 0 up"),
 }
 
@@ -388,3 +388,27 @@ def test_every_number_of_a_rule_is_in_its_settings_and_changes_its_run(rule, opt
     if option != {"decayed": []}:  # which says nothing without a decay
         run = np.array([[0.6, -0.8], [1e-3, 2.0], [0.3, 0.1]])
         assert not np.array_equal(go(usual, np.ones(2), run), go(other, np.ones(2), run))
+
+
+def test_ctrl_c_in_the_middle_of_a_step_leaves_no_parameter_behind():
+    class Struck(Value):
+        """A parameter during whose first update Ctrl-C is pressed."""
+
+        @property
+        def data(self):
+            return Value.data.fget(self)
+
+        @data.setter
+        def data(self, number):
+            if not strikes:
+                strikes.append(number)
+                raise KeyboardInterrupt
+            Value.data.fset(self, number)
+
+    strikes = []
+    parameters = [Value(1.0), Struck(2.0), Value(3.0)]
+    for p in parameters:
+        p.grad = 1.0
+    with pytest.raises(KeyboardInterrupt):
+        SGD(parameters, lr=0.5).step()
+    assert (strikes, [p.data for p in parameters]) == ([1.5], [0.5, 1.5, 2.5])
