@@ -21,12 +21,11 @@ def write_whole(path: Path, content: bytes) -> None:
     OSError : it cannot be written; the error names the path, and the file that was there is as it was.
     """
     try:
-        if path.is_symlink():
-            path = path.resolve()
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file():  # by its own name, for what /dev/stdout points to may have none
             path.write_bytes(content)
         else:
-            _replace(path, content)
+            # Path.resolve() of Python 3.12 raises a RuntimeError where links go round in a circle.
+            _replace(Path(os.path.realpath(path)) if path.is_symlink() else path, content)
     except OSError as fault:  # which names the draft, or on a full disk nothing at all
         raise OSError(fault.errno, fault.strerror, os.fspath(path)) from None
 

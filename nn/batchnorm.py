@@ -67,7 +67,8 @@ class BatchNorm(Module):
             raise ArgumentError(f"eps is {eps!r}: pass a finite number from 0 up")
         if momentum is not None and not 0.0 <= as_float(momentum) <= 1.0:
             raise ArgumentError(f"momentum is {momentum!r}: pass a number from 0 to 1, or None for the plain average")
-        self.eps, self.eps_inside_root, self.momentum = as_float(eps), eps_inside_root, momentum
+        self.eps, self.eps_inside_root = as_float(eps), eps_inside_root
+        self.momentum = None if momentum is None else as_float(momentum)
         self.weight = tuple([Value(1.0, f"g{i}") for i in range(size)]) if affine else None
         self.bias = tuple([Value(0.0, f"b{i}") for i in range(size)]) if affine else None
         self.running_mean, self.running_var = np.zeros(size), np.ones(size)
@@ -78,7 +79,8 @@ class BatchNorm(Module):
         if self.training:
             raise ArgumentError(
                 f"{self!r} normalises over a mini-batch in training, and was given one sample: call "
-                "model.on_batch(rows), or model.eval() to use what it has seen"
+                "model.on_batch(rows), with a forward_batch beside each forward of your own, or model.eval() to use what it "
+                "has seen"
             )
         outputs = [
             self._shifted(i, sub(z, mu) * self._scale(i, variance))

@@ -6,13 +6,18 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from autograd_core.errors import ArgumentError
+import numpy as np
+
+from autograd_core.errors import ArgumentError, OperandTypeError
+from autograd_core.op import as_float
 from autograd_core.value import Number, Row, as_row
 from nn.checks import whole_from_one
 
-__all__ = ["Samples", "batches", "split"]
+__all__ = ["Samples", "batches", "listed", "split"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Samples:
 
     @classmethod
     def of(
-        cls, inputs: Iterable[Iterable[Number]], targets: Sequence[Any], weights: Iterable[float] | None = None
+        cls, inputs: Iterable[Iterable[Number]], targets: Iterable[Any], weights: Iterable[float] | None = None
     ) -> Samples:
         """Return the samples of a table of inputs.
 
@@ -40,11 +45,13 @@ class Samples:
         ------
         ArgumentError : no samples, not one target and one weight for each, or weights that are negative, not finite,
             or all 0.
+        OperandTypeError : inputs, targets or weights that are no list of such things.
 
         >>> len(Samples.of([[0.0, 1.0], [1.0, 0.0]], [0, 1]))
         2
         """
-        rows = [as_row(row) for row in inputs]
+        rows = [as_row(row) for row in listed("inputs", inputs)]
+        targets = listed("targets", targets)
         if not rows or len(rows) != len(targets):
             raise ArgumentError(
                 f"there are {len(rows)} samples and {len(targets)} targets: pass one target for each sample"
@@ -66,8 +73,21 @@ class Samples:
         return Samples([self.rows[i] for i in chosen], [self.targets[i] for i in chosen], weights)
 
 
+def listed(what: str, members: Iterable[_T]) -> list[_T]:
+    """Return a list of what there is one of for each sample; of an array or a table of pandas the rows, by their places.
+
+    >>> listed("targets", iter([1.0, 2.0]))
+    [1.0, 2.0]
+    """
+    if hasattr(members, "__array__"):  # a pandas table would be gone through by its columns, and indexed by its labels
+        members = cast("Iterable[_T]", np.asarray(members))
+    if not isinstance(members, Iterable) or getattr(members, "shape", None) == ():  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise OperandTypeError(f"{what} is {members!r}: pass a list or an array with one for each sample")
+    return list(members)
+
+
 def _weights(weights: Iterable[float], n: int) -> list[float]:
-    found = [float(w) for w in weights]
+    found = [as_float(w) for w in listed("sample_weight", weights)]
     if len(found) != n:
         raise ArgumentError(f"there are {n} samples and {len(found)} weights: pass one weight for each sample")
     for i, w in enumerate(found):

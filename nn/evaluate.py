@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from operator import mul
-from typing import Any
+from typing import Any, cast
 
 from autograd_core.modes import no_grad
+from autograd_core.op import as_float
 from autograd_core.value import Number, Row, Value, as_row
-from nn.data import Samples
-from nn.losses import Loss
-from nn.metrics import Metric, Output
+from nn.data import Samples, listed
+from nn.metrics import Metric, Output, measure, named
 from nn.module import Module
 
 __all__ = ["evaluate", "evaluating", "plain", "predict"]
@@ -48,15 +48,15 @@ def predict(model: Callable[[Row], Any], inputs: Iterable[Iterable[Number]]) -> 
     [0.0, 0.0]
     """
     with evaluating(model), no_grad():
-        return [plain(model(as_row(row))) for row in inputs]
+        return [plain(model(as_row(row))) for row in listed("inputs", inputs)]
 
 
 def evaluate(
     model: Callable[[Row], Any],
     inputs: Iterable[Iterable[Number]],
-    targets: Sequence[Any],
+    targets: Iterable[Any],
     *,
-    loss: Loss,
+    loss: Callable[..., Value | float],
     metrics: Mapping[str, Metric] | None = None,
     sample_weight: Iterable[float] | None = None,
 ) -> dict[str, float]:
@@ -64,29 +64,35 @@ def evaluate(
 
     Parameters
     ----------
-    model, inputs, targets, loss, sample_weight : as in `nn.fit`.
+    model, inputs, targets, sample_weight : as in `nn.fit`.
+    loss : as there, or one that returns a plain number, such as `nn.losses.zero_one`.
     metrics : functions of all outputs and all targets, by name; see `nn.metrics`.
 
     Raises
     ------
-    ArgumentError : no samples, or not one target for each.
+    ArgumentError : no samples, not one target for each, or a metric that is called "loss".
 
     >>> from nn import MLP, losses
     >>> evaluate(MLP(1, [1], init="zero"), [[1.0], [2.0]], [1.0, 3.0], loss=losses.squared_error)
     {'loss': 5.0}
     """
-    samples = Samples.of(inputs, targets, sample_weight)
+    samples, metrics = Samples.of(inputs, targets, sample_weight), named(metrics)
     losses, outputs = list[float](), list[Output]()
     with evaluating(model), no_grad():
         for row, target in zip(samples.rows, samples.targets, strict=True):
             output = model(row)
-            losses.append(loss(output, target).data)
+            cost = loss(output, target)
+            losses.append(cost.data if isinstance(cost, Value) else as_float(cost))
             outputs.append(plain(output))
     weights = samples.weights or [1.0] * len(samples)
     mean = sum(map(mul, weights, losses)) / samples.weight
-    return {"loss": mean} | {name: metric(outputs, targets) for name, metric in (metrics or {}).items()}
+    return {"loss": mean} | measure(metrics, outputs, samples.targets)
 
 
 def plain(output: Any) -> Output:
     """Return a model's output as plain numbers."""
-    return output.data if isinstance(output, Value) else tuple([y.data if isinstance(y, Value) else y for y in output])
+    if isinstance(output, Value):
+        return output.data
+    if not isinstance(output, Iterable) or getattr(cast("object", output), "shape", None) == ():
+        return as_float(cast("object", output))
+    return tuple([y.data if isinstance(y, Value) else y for y in cast("Iterable[Any]", output)])

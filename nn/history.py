@@ -21,8 +21,9 @@ class History:
 
     Parameters
     ----------
-    loss : the mean of what was minimised, over the samples as they were met, any penalty included.
-    step_loss : the same for each mini-batch, before the step that it led to.
+    loss : what was minimised, any penalty included: its mean over the samples as they were met, or the sum over the
+        batches where each was a sum.
+    step_loss : what was minimised in each mini-batch, before the step that it led to.
     validation_loss : the mean loss of the held-out samples after the epoch, without any penalty.
     metrics : by name, of the training samples' outputs as they were met.
     validation_metrics : by name, of the held-out samples after the epoch.

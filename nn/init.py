@@ -12,6 +12,8 @@ from functools import partial
 from random import Random
 from typing import TypeAlias
 
+import numpy as np
+
 from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.op import as_float
 
@@ -143,6 +145,6 @@ def generator(rng: Random | int | None) -> Random:
     """
     if isinstance(rng, Random):
         return rng
-    if rng is None or isinstance(rng, int):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
-        return Random(rng)
+    if rng is None or isinstance(rng, int | np.integer):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        return Random(rng if rng is None else int(rng))
     raise OperandTypeError(f"{rng!r} of type {type(rng).__name__} is no generator: pass a random.Random or an int seed")

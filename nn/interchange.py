@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from autograd_core.errors import ArgumentError
 from autograd_core.extras import load
-from autograd_core.op import OPS, Parametric, Unary
+from autograd_core.op import OPS, Parametric, Unary, as_float
 from autograd_core.ops import softmax
 from autograd_core.value import Number, Row, as_row
 from nn.batchnorm import BatchNorm
@@ -56,7 +56,7 @@ class Elementwise(Module):
             raise ArgumentError(f"there is no activation named {activation!r}: choose one of {names}")
         if parameter is not None and isinstance(op, Unary):
             raise ArgumentError(f"{activation} has no parameter: leave {parameter!r} out")
-        self.op, self.parameter = op, parameter
+        self.op, self.parameter = op, None if parameter is None else as_float(parameter)
 
     @property
     def output_activation(self) -> str | None:
@@ -192,7 +192,8 @@ def _fill(made: Any, module: Module, torch: _Torch) -> None:
 def from_torch(model: torch_nn.Sequential, *, rng: Random | int | None = None) -> Sequential:
     """Return a network that computes the same as a PyTorch Sequential, with a copy of the weights under the same names.
 
-    Weights of float32 and less are converted exactly; from then on the arithmetic is that of float64.
+    Names that a Sequential was given for its modules become their places in the row. A module that is used twice stays
+    one, but a weight that two modules share becomes two. Weights of float32 and less are converted exactly; from then on the arithmetic is that of float64.
 
     Parameters
     ----------
@@ -211,10 +212,18 @@ def from_torch(model: torch_nn.Sequential, *, rng: Random | int | None = None) -
     made.load_state_dict(
         {
             name: (tensor.double() if tensor.is_floating_point() else tensor).cpu().numpy()
-            for name, tensor in model.state_dict().items()
+            for name, tensor in _state(model, torch).items()
         }
     )
     return made
+
+
+def _state(module: Any, torch: _Torch, path: str = "") -> dict[str, Any]:
+    """Return PyTorch's arrays by name, where the modules of each Sequential are called by their places."""
+    if type(module) is not torch.nn.Sequential:
+        return {f"{path}{name}": tensor for name, tensor in module.state_dict().items()}
+    children = enumerate(cast("Iterable[Any]", module))
+    return {name: tensor for i, child in children for name, tensor in _state(child, torch, f"{path}{i}.").items()}
 
 
 def _from(module: Any, torch: _Torch, rng: Random) -> Callable[[Any], Any]:

@@ -34,6 +34,7 @@ _KINDS: dict[object, str] = {
     "model": "is a model for whole tables: give it to autograd-core predict",
 }
 _RESERVED = "__metadata__"
+_LONGEST = 500
 
 
 def save(model: Module, path: str | PathLike[str]) -> None:
@@ -150,7 +151,7 @@ def read(path: str | PathLike[str], *, kind: Kind) -> tuple[dict[str, Array], di
     for name, array in arrays.items():
         if kind != "checkpoint" and not np.isfinite(array).all():
             raise ArgumentError(
-                f"{path} holds numbers that are not finite in {name}: take a file of a run that went well"
+                f"{path} holds numbers that are not finite in {_shown(name)}: take a file of a run that went well"
             )
     return {name: array.astype(np.float64) for name, array in arrays.items()}, about
 
@@ -195,12 +196,17 @@ def _contents(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
         }
     except Exception as fault:  # noqa: BLE001 - the package raises its own errors, and NumPy and json theirs
         raise ArgumentError(
-            f"{path} is no safetensors file, or one that is damaged or cut short ({fault}): take another copy of it"
+            f"{path} is no safetensors file, or one that is damaged or cut short ({_shown(fault)}): take another copy of it"
         ) from None
     for name, tensor in tensors:
         if name not in arrays:
-            raise ArgumentError(f"{path} holds {name} as {tensor['dtype']}: save it as float64 or float32")
+            raise ArgumentError(f"{path} holds {_shown(name)} as {tensor['dtype']}: save it as float64 or float32")
     return metadata, arrays
+
+
+def _shown(what: object) -> str:
+    """Return what a file says as a message shows it: on one line, without control characters, and not too long."""
+    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(what)[:_LONGEST]])
 
 
 def _bytes(path: Path) -> bytes:
@@ -219,7 +225,7 @@ def _about(path: str | PathLike[str], text: str, arrays: Mapping[str, Array], ki
     version = record.get("version")
     if isinstance(version, int) and version > VERSION:
         raise ArgumentError(
-            f"{path} was made by a newer version of autograd-core (its format is {version}, and {VERSION} is known "
+            f"{path} was made by a newer version of autograd-core (its format is {_shown(version)}, and {VERSION} is known "
             "here): pip install --upgrade autograd-core"
         )
     if not _is_intact(record, arrays):

@@ -10,7 +10,9 @@ in `nn.pairing`, and how labels are written in `nn.labels`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import SupportsIndex, TypeAlias, TypeGuard, cast
+from typing import Any, SupportsIndex, TypeAlias, TypeGuard, cast
+
+import numpy as np
 
 from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.op import as_float
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 Outputs: TypeAlias = Number | Iterable[Number]
+Label: TypeAlias = float | Iterable[float]
 Loss: TypeAlias = Callable[..., Value]
 
 
@@ -64,65 +67,62 @@ def half_squared_error(outputs: Outputs, targets: Outputs) -> Value:
     return 0.5 * squared_error(outputs, targets)
 
 
-def hinge(score: Number, label: float) -> Value:
+def hinge(score: Outputs, label: Label) -> Value:
     """Return max(0, 1 - label score).
 
     Parameters
     ----------
-    score : the output of the network, before any activation.
-    label : -1 or 1.
+    score : the output of the network, before any activation; a row of one will do, as a Layer with one neuron has it.
+    label : -1 or 1; a row of one will do.
 
     Raises
     ------
-    ArgumentError : another label.
+    ArgumentError : another label, or several outputs.
 
     >>> hinge(Value(0.25), -1).data
     1.25
     """
-    label = _label(label, (-1.0, 1.0), "hinge")
-    (value,) = as_row([score])
-    return relu(1.0 - label * value)
+    t = _label(label, (-1.0, 1.0), "hinge")
+    return relu(1.0 - t * _output(score, "hinge"))
 
 
-def nll(probability: Number, label: float) -> Value:
+def nll(probability: Outputs, label: Label) -> Value:
     """Return the negative log-likelihood of a binary label: -log p for label 1, -log(1 - p) for label 0.
 
     Parameters
     ----------
-    probability : of label 1, in (0, 1): the output of a sigmoid.
-    label : 0 or 1, or a probability in between.
+    probability : of label 1, in (0, 1): the output of a sigmoid; a row of one will do.
+    label : 0 or 1, or a probability in between; a row of one will do.
 
     Raises
     ------
-    ArgumentError : another label.
+    ArgumentError : another label, or several outputs.
 
     >>> round(nll(Value(0.25), 1).data, 4)
     1.3863
     """
-    label = _probability(label, "nll")
-    (p,) = as_row([probability])
+    t, p = _probability(label, "nll"), _output(probability, "nll")
     # Strong products: 0 log 0 is 0 here, so a certain and right prediction costs nothing.
-    return -(strong_mul(label, log(p)) + strong_mul(1.0 - label, log(1.0 - p)))
+    return -(strong_mul(t, log(p)) + strong_mul(1.0 - t, log(1.0 - p)))
 
 
-def nll_with_logits(logit: Number, label: float) -> Value:
+def nll_with_logits(logit: Outputs, label: Label) -> Value:
     """Return nll(sigmoid(logit), label) in a form that is exact for every logit z: label log(1 + e**-z) + (1 - label) log(1 + e**z).
 
     Parameters
     ----------
-    logit : the output of the network, before the sigmoid.
-    label : 0 or 1, or a probability in between.
+    logit : the output of the network, before the sigmoid; a row of one will do.
+    label : 0 or 1, or a probability in between; a row of one will do.
 
     Raises
     ------
-    ArgumentError : another label.
+    ArgumentError : another label, or several outputs.
 
     >>> nll_with_logits(Value(-1000.0), 1).data
     1000.0
     """
-    label = _probability(label, "nll_with_logits")
-    (z,) = as_row([logit])
-    return strong_mul(label, softplus(-z)) + strong_mul(1.0 - label, softplus(z))
+    t, z = _probability(label, "nll_with_logits"), _output(logit, "nll_with_logits")
+    return strong_mul(t, softplus(-z)) + strong_mul(1.0 - t, softplus(z))
 
 
 def nllm(probabilities: Iterable[Number], target: SupportsIndex | Iterable[Number]) -> Value:
@@ -174,7 +174,7 @@ def nllm_with_logits(logits: Iterable[Number], target: SupportsIndex | Iterable[
 
 
 def zero_one(
-    outputs: Number | Iterable[Number],
+    outputs: Outputs,
     target: float | SupportsIndex | Iterable[Number],
     *,
     threshold: float | None = None,
@@ -186,7 +186,7 @@ def zero_one(
 
     Parameters
     ----------
-    outputs : one number, or one for each class: probabilities, logits or scores.
+    outputs : one number, also as a row of one, or one for each class: probabilities, logits or scores.
     target : of one output, 0 or 1, or -1 or 1; of several, the number of the class or its one-hot row.
     threshold : 0.5 unless given, which is for probabilities and the labels 0 and 1. Logits and scores need 0.0.
 
@@ -197,13 +197,12 @@ def zero_one(
     >>> zero_one(Value(0.7), 1), zero_one(Value(-0.2), 1, threshold=0.0), zero_one([0.1, 0.7, 0.2], 2)
     (0.0, 1.0, 1.0)
     """
-    if isinstance(outputs, Iterable):
-        ys = as_row(outputs)
+    ys = _row(outputs)
+    if len(ys) != 1:
         several = cast("SupportsIndex | Iterable[Number]", target)
         right = _class(several, ys) if _is_class(several) else _one_hot(cast("Iterable[Number]", several), ys)
     else:
-        ys = as_row([outputs])
-        label = _label(cast("float", target), (-1.0, 0.0, 1.0), "zero_one")
+        label = _label(cast("Label", target), (-1.0, 0.0, 1.0), "zero_one")
         if label == -1.0 and threshold is None:
             raise ArgumentError(
                 "zero_one compares with 0.5, which is for the labels 0 and 1: with -1 and 1 pass threshold=0.0"
@@ -221,10 +220,33 @@ def _one_hot(target: Iterable[Number], outputs: Row) -> int:
 
 
 def _pair(outputs: Outputs, targets: Outputs) -> tuple[Row, Row]:
-    ys, ts = [as_row(x if isinstance(x, Iterable) else [x]) for x in (outputs, targets)]
+    ys, ts = _row(outputs), _row(targets)
     if len(ys) != len(ts) or not ys:
         raise ArgumentError(f"there are {len(ys)} outputs and {len(ts)} targets: pass one target for each output")
     return ys, ts
+
+
+def _is_row(x: object) -> TypeGuard[Iterable[Any]]:
+    """Tell whether x is a row of numbers, not one; NumPy's arrays of no dimensions are iterable in name."""
+    return isinstance(x, Iterable) and not isinstance(x, str) and getattr(cast("object", x), "shape", None) != ()
+
+
+def _row(x: Outputs) -> Row:
+    return as_row(x) if _is_row(x) else as_row([cast("Number", x)])
+
+
+def _number(label: Label) -> float:
+    row = list(label) if _is_row(label) else [label]
+    return as_float(row[0] if len(row) == 1 else label)
+
+
+def _output(outputs: Outputs, loss: str) -> Value:
+    row = _row(outputs)
+    if len(row) != 1:
+        raise ArgumentError(
+            f"{loss} takes one output for each sample, and was given {len(row)}: for classes take nllm or nllm_with_logits"
+        )
+    return row[0]
 
 
 def _targets(target: Iterable[Number], outputs: Row) -> Row:
@@ -235,11 +257,12 @@ def _targets(target: Iterable[Number], outputs: Row) -> Row:
 
 
 def _is_class(target: SupportsIndex | Iterable[Number]) -> TypeGuard[SupportsIndex]:
-    """Tell whether a target is one number, not a row of them; NumPy's arrays of no dimensions are iterable in name."""
-    return not isinstance(target, Iterable) or getattr(target, "shape", None) == ()
+    return not _is_row(target)
 
 
 def _class(target: SupportsIndex, outputs: Sequence[Value]) -> int:
+    if isinstance(target, np.bool_):  # no index, as NumPy's whole numbers are
+        target = bool(target)
     if not isinstance(target, SupportsIndex):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
         raise OperandTypeError(
             f"the target {target!r} of type {type(target).__name__} is neither the number of a class nor one number for "
@@ -253,14 +276,16 @@ def _class(target: SupportsIndex, outputs: Sequence[Value]) -> int:
     return target
 
 
-def _label(label: float, allowed: tuple[float, ...], loss: str) -> float:
-    if as_float(label) not in allowed:
+def _label(label: Label, allowed: tuple[float, ...], loss: str) -> float:
+    number = _number(label)
+    if number not in allowed:
         names = [f"{a:g}" for a in allowed]
         raise ArgumentError(f"{loss} takes a label of {', '.join(names[:-1])} or {names[-1]}, not {label!r}")
-    return as_float(label)
+    return number
 
 
-def _probability(label: float, loss: str) -> float:
-    if not 0.0 <= as_float(label) <= 1.0:
+def _probability(label: Label, loss: str) -> float:
+    number = _number(label)
+    if not 0.0 <= number <= 1.0:
         raise ArgumentError(f"{loss} takes a label of 0 or 1, or a probability in between, not {label!r}")
-    return as_float(label)
+    return number

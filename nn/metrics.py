@@ -6,17 +6,60 @@ Each takes the outputs that `nn.predict` returns - a float a sample, or a tuple 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import sub
 from typing import Any, TypeAlias
 
-from autograd_core.errors import ArgumentError
+from autograd_core.errors import ArgumentError, OperandTypeError
+from autograd_core.op import as_float
 from nn.losses import zero_one
 
-__all__ = ["Metric", "Output", "accuracy", "mean_absolute_error", "r2", "root_mean_squared_error"]
+__all__ = ["Metric", "Output", "accuracy", "mean_absolute_error", "measure", "named", "r2", "root_mean_squared_error"]
 
 Output: TypeAlias = "float | tuple[float, ...]"
 Metric: TypeAlias = Callable[[Sequence[Output], Sequence[Any]], float]
+
+_TAKEN = ("loss", "validation loss", "rate")
+
+
+def named(metrics: Mapping[str, Metric] | None) -> Mapping[str, Metric]:
+    """Return metrics by name, as they are.
+
+    Raises
+    ------
+    ArgumentError : a name that a series of the history has.
+    OperandTypeError : what is no dict of functions.
+
+    >>> list(named({"accuracy": accuracy}))
+    ['accuracy']
+    """
+    metrics = {} if metrics is None else metrics
+    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise OperandTypeError(f"metrics is {metrics!r}: pass a dict of functions, such as {{'accuracy': accuracy}}")
+    for name in _TAKEN:
+        if name in metrics:
+            raise ArgumentError(f"a metric is called {name!r}, as the {name} is: choose another name")
+    return metrics
+
+
+def measure(metrics: Mapping[str, Metric], outputs: Sequence[Output], targets: Sequence[Any]) -> dict[str, float]:
+    """Return what each metric says of all outputs and all targets, by its name.
+
+    Raises
+    ------
+    OperandTypeError : a metric that returns no number.
+
+    >>> measure({"error": mean_absolute_error}, [1.0, 2.0], [1.0, 4.0])
+    {'error': 1.0}
+    """
+    found = dict[str, float]()
+    for name, metric in metrics.items():
+        number = metric(outputs, targets)
+        try:
+            found[name] = as_float(number)
+        except OperandTypeError as fault:
+            raise OperandTypeError(f"the metric {name!r}: {fault}") from None
+    return found
 
 
 def accuracy(outputs: Sequence[Output], targets: Sequence[Any], *, threshold: float | None = None) -> float:
@@ -49,7 +92,7 @@ def r2(outputs: Sequence[Output], targets: Sequence[Any]) -> float:
     """Return the coefficient of determination, 1 - Σ (t - y)² / Σ (t - mean t)²; several outputs are averaged.
 
     It is 1 for a perfect guess, 0 for one as good as the targets' mean. Where the targets do not vary it is 1 if they
-    are met exactly, else 0, as in scikit-learn.
+    are met exactly, else 0.
 
     Raises
     ------
@@ -63,7 +106,9 @@ def r2(outputs: Sequence[Output], targets: Sequence[Any]) -> float:
         middle = sum(ts) / len(ts)
         left = sum([(t - y) * (t - y) for y, t in zip(ys, ts, strict=True)])
         spread = sum([(t - middle) * (t - middle) for t in ts])
-        scores.append(1.0 - left / spread if spread else float(left == 0.0))
+        # Their mean may be off by a rounding, and the spread then no 0.
+        varies = any([t != ts[0] for t in ts])
+        scores.append(1.0 - left / spread if varies and spread else float(left == 0.0))
     return sum(scores) / len(scores)
 
 

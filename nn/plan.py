@@ -8,14 +8,12 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Literal, TypeAlias, cast
 
-import numpy as np
-
-from autograd_core.errors import ArgumentError
+from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.value import Value
 from nn.checks import whole_from_one
 from nn.data import Samples, split
 from nn.losses import Loss
-from nn.metrics import Metric
+from nn.metrics import Metric, named
 from nn.stopping import EarlyStopping
 
 __all__ = ["Plan", "Reduction"]
@@ -37,18 +35,21 @@ class Plan:
     early_stopping: EarlyStopping | None
 
     def __post_init__(self) -> None:
+        if not callable(self.loss):
+            raise OperandTypeError(f"loss is {self.loss!r}: pass a function, such as nn.losses.squared_error")
         if self.batch_size is not None:
             whole_from_one("batch_size", self.batch_size)
         if self.reduction not in ("mean", "sum"):
             raise ArgumentError(f"reduction is {self.reduction!r}: choose 'mean' or 'sum'")
-        if "loss" in self.metrics:
-            raise ArgumentError("a metric is called 'loss', as the loss is: choose another name")
+        named(self.metrics)
+        if self.early_stopping is not None and not isinstance(self.early_stopping, EarlyStopping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+            raise OperandTypeError(f"early_stopping is {self.early_stopping!r}: pass nn.EarlyStopping(patience=10)")
         if self.early_stopping is not None and self.held_out is None:
             raise ArgumentError("early stopping watches the validation loss: pass validation, such as validation=0.2")
 
     def split(self, n: int, rng: Random) -> list[bool]:
         """Return for each of n samples whether it is held out from training."""
-        chosen = set(split(n, self.held_out, rng)[1]) if isinstance(self.held_out, float | int) else set[int]()
+        chosen = set(split(n, self.held_out, rng)[1]) if isinstance(self.held_out, float) else set[int]()
         return [i in chosen for i in range(n)]
 
     def settings(self, samples: Samples) -> dict[str, object]:
@@ -58,8 +59,8 @@ class Plan:
             "the samples": _digest(samples),
             "validation": self.held_out if other is None else _digest(other),
             "loss": _name(self.loss),
-            "batch_size": self.batch_size,
-            "shuffle": self.shuffle,
+            "batch_size": self.batch_size and int(self.batch_size),
+            "shuffle": bool(self.shuffle),
             "reduction": self.reduction,
             "penalty": self.penalty and _name(self.penalty),
             "metrics": {name: _name(metric) for name, metric in self.metrics.items()},
@@ -73,7 +74,14 @@ def _name(function: object) -> str:
 
 def _digest(samples: Samples) -> str:
     """Return a fingerprint of samples: the same numbers in the same order give the same one."""
-    rows = [[x.data for x in row] for row in samples.rows]
-    targets = cast("object", np.asarray(samples.targets, dtype=object).tolist())
-    text = repr((rows, targets, samples.weights))
-    return f"{len(rows)} samples, SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    text = repr((_plain(samples.rows), _plain(samples.targets), samples.weights))
+    return f"{len(samples)} samples, SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _plain(target: object) -> object:
+    """Return numbers as they are, without their gradients or the kind of list or array that holds them."""
+    if isinstance(target, Value):
+        return target.data
+    if hasattr(target, "tolist"):  # NumPy's
+        return _plain(cast("Any", target).tolist())
+    return [_plain(member) for member in cast("list[object]", target)] if isinstance(target, list | tuple) else target

@@ -49,7 +49,8 @@ FEW = 20
 
 SPELT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-WITH_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+DRESSED = re.compile(r"(?=.*[,$€£¥₹%])[+-]?[$€£¥₹]?\s?[+-]?\d[\d.,'\s]*[$€£¥₹%]?")
+"""What people read as a number, for all its commas, currency or percent sign."""
 
 
 # ---------------------------------------------------------------- what a column holds
@@ -82,11 +83,13 @@ def kind_of(table: Table, name: str, *, as_text: str | None = None) -> Kind:
     fields = [(i, text) for i, text in enumerate(table.column(name)) if not is_missing(text)]
     others = [(i, text) for i, text in fields if number(text) is None]
     as_text = as_text or option("--categorical", [name])
-    if others and all([number(text) is not None or WITH_COMMA.fullmatch(text) for _, text in fields]):
+    if others and all([number(text) is not None or DRESSED.fullmatch(text) for _, text in fields]):
         i, text = others[0]
+        comma = "a comma in it: write a point where decimals begin, and nothing between thousands"
+        sign = "a sign beside it: write the number alone"
         raise ArgumentError(
-            f"{table.place(i, name)}: {quoted(text)} is a number with a comma in it: write a point where decimals begin, "
-            f"and nothing between thousands; or take it as text with {as_text}"
+            f"{table.place(i, name)}: {quoted(text)} is a number with {comma if ',' in text else sign}; "
+            f"or take it as text with {as_text}"
         )
     if others and len(others) * SLIPS <= len(fields):
         i, text = others[0]
@@ -294,8 +297,9 @@ def _column(told: Mapping[str, object]) -> Number | Category:
         raise TypeError(name)
     if "categories" in told:
         categories = cast("list[str]", told["categories"])
-        if not all([isinstance(text, str) for text in [*categories, fill or ""]]):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(categories)
+        stand_in = categories if fill is None else [*categories, fill]
+        if not all([isinstance(text, str) for text in stand_in]) or len({*categories}) != len(categories):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(told)
         return Category(name, tuple(categories), cast("str | None", fill))
     mean, deviation, stand_in = [float(cast("float", x)) for x in (told["mean"], told["deviation"], fill or 0.0)]
     if not (abs(mean) <= LARGEST and 0.0 < deviation <= LARGEST and abs(stand_in) <= LARGEST):
@@ -344,8 +348,10 @@ def _learnt(table: Table, name: str, kind: Kind, *, impute: bool) -> Number | Ca
     median = float(np.median([float(text) for text in present])) if impute else None
     xs = np.array(numbers(table, name, median))
     deviation = float(xs.std())
-    if deviation == 0.0 or xs.min() == xs.max():
+    if xs.min() == xs.max():
         return "the same in every row to train on"
+    if deviation == 0.0:
+        return "too nearly the same in every row to train on"
     return Number(name, float(xs.mean()), deviation, median)
 
 

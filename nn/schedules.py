@@ -149,7 +149,8 @@ class cosine(_Described):
         """Return η(t)."""
         if t > self.steps:
             return self.floor
-        return self.floor + 0.5 * (self.lr - self.floor) * (1.0 + math.cos(math.pi * (t - 1) / self.steps))
+        left = 0.5 * (1.0 + math.cos(math.pi * (t - 1) / self.steps))
+        return left * self.lr + (1.0 - left) * self.floor  # where left is 1, this is lr to the last bit
 
 
 @dataclass(frozen=True)

@@ -63,13 +63,16 @@ class Stepper:
     def _cost(self, batch: Samples) -> tuple[Value, Sequence[Any]]:
         model, plan = self.model, self.plan
         outputs = model.on_batch(batch.rows) if isinstance(model, Module) else [model(row) for row in batch.rows]
+        if len(outputs) != len(batch):
+            raise ArgumentError(
+                f"{type(model).__name__} gives {len(outputs)} outputs for a batch of {len(batch)} samples: let its "
+                "forward_batch return one for each"
+            )
         losses = [plan.loss(output, target) for output, target in zip(outputs, batch.targets, strict=True)]
         cost = self._reduced(losses, batch.weights)
-        if plan.penalty is not None:
-            cost = cost + plan.penalty(model)
         if not isinstance(cost, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's own loss
             raise ArgumentError(f"the loss is {cost!r}, a plain number: compute it from the model's output with ops")
-        return cost, outputs
+        return cost if plan.penalty is None else cost + plan.penalty(model), outputs
 
     def _reduced(self, losses: list[Value], weights: list[float] | None) -> Value:
         if weights is None:
@@ -113,7 +116,10 @@ class GradientNorms:
 
     def __init__(self, model: Callable[[Row], Any], optimiser: Optimiser) -> None:
         tensors = list(model.named_tensors()) if isinstance(model, Module) else []
-        place = {p: i for i, (_, tensor) in enumerate(tensors) for _, p in elements(tensor)}
+        place: dict[Value, int] = {}
+        for i, (_, tensor) in enumerate(tensors):
+            for _, p in elements(tensor):
+                place.setdefault(p, i)  # a shared one goes by its first name
         self.names = [name for name, _ in tensors] + ["parameters"]
         self._of = np.array([place.get(p, len(tensors)) for p in optimiser.parameters])
         self.forget()
@@ -124,7 +130,8 @@ class GradientNorms:
 
     def see(self, gradient: Array) -> None:
         """Note the gradient of one step."""
-        self._squares += np.bincount(self._of, weights=gradient * gradient, minlength=len(self.names))
+        with np.errstate(over="ignore"):  # as in the engine, an infinity is a number like others
+            self._squares += np.bincount(self._of, weights=gradient * gradient, minlength=len(self.names))
         self._steps += 1
 
     def means(self) -> dict[str, float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autograd_core.errors import ArgumentError
 from nn.checks import whole_from_one
 from nn.module import Array, Module
+from nn.ranges import from_zero
 
 __all__ = ["EarlyStopping", "Watch"]
 
@@ -37,9 +37,10 @@ class EarlyStopping:
     restore: bool = True
 
     def __post_init__(self) -> None:
-        whole_from_one("patience", self.patience)
-        if not 0.0 <= self.min_improvement < math.inf:
-            raise ArgumentError(f"min_improvement is {self.min_improvement!r}: pass a finite number from 0 up")
+        # As Python's own numbers, which a checkpoint can keep.
+        object.__setattr__(self, "patience", whole_from_one("patience", self.patience))
+        object.__setattr__(self, "min_improvement", from_zero("min_improvement", self.min_improvement))
+        object.__setattr__(self, "restore", bool(self.restore))
 
 
 @dataclass

@@ -225,8 +225,10 @@ def _bytes(path: Path) -> bytes:
 
 
 def _near_files(path: Path) -> str:
+    if str(path) == "-":
+        return "/dev/stdin"
     try:
-        names = [found.name for found in path.parent.iterdir()]
+        names = [found.name for found in path.parent.iterdir() if found.name != path.name]
     except OSError:
         return ""
     near = get_close_matches(path.name, names, n=1, cutoff=0.75)
@@ -319,15 +321,16 @@ def _names(source: str, header: list[str]) -> tuple[str, ...]:
         raise ArgumentError(
             f"{source} is empty: a table has the names of its columns on the first line, and rows below"
         )
+    places: dict[str, int] = {}
     for i, name in enumerate(names):
         if not name:
             raise ArgumentError(
                 f"{source}: column {i + 1} of {len(names)} has no name on the first line: give it one, or leave it out "
                 "(pandas does with to_csv(index=False))"
             )
-        if name in names[:i]:
+        if places.setdefault(name, i) != i:
             raise ArgumentError(
-                f"{source}: columns {names.index(name) + 1} and {i + 1} are both called {quoted(name)}: rename one of them"
+                f"{source}: columns {places[name] + 1} and {i + 1} are both called {quoted(name)}: rename one of them"
             )
     return names
 

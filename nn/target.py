@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ Task: TypeAlias = Literal["classification", "regression"]
 
 FEW_CLASSES = 10
 """So many different whole numbers at most are taken as the names of classes, unless something else is asked for."""
+
+CODE = re.compile(r"0\d+|\d{16,}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def of(about: object) -> Target:
         raise TypeError(name)
     if "labels" in told:
         labels = tuple(cast("list[str]", told["labels"]))
-        if len({*labels}) != len(labels) or not all([isinstance(label, str) for label in labels]):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not len({*labels}) == len(labels) > 1 or not all([isinstance(label, str) for label in labels]):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(labels)
         return Classes(name, labels)
     mean, deviation = [float(cast("float", told[key])) for key in ("mean", "deviation")]
@@ -176,9 +179,12 @@ def classes_of(table: Table, name: str) -> Classes:
 
 
 def _labels(table: Table, name: str) -> list[str]:
-    """Return the classes of all rows; numbers are spelt in one way each, so that 1 and 1.0 are one class."""
+    """Return the classes of all rows; numbers are spelt in one way each, so that 1 and 1.0 are one class.
+
+    Codes stay as they are, such as 0150, and so do numbers that are too long for a float to tell from their neighbours.
+    """
     texts = table.column(name)
-    if any([number(text) is None for text in texts]):
+    if any([number(text) is None or CODE.fullmatch(text) for text in texts]):
         return texts
     return [str(int(x)) if x.is_integer() and abs(x) < 1e15 else repr(x) for x in numbers(table, name)]
 
@@ -191,8 +197,12 @@ def amount_of(table: Table, name: str) -> Amount:
     ArgumentError : it is the same in all of them.
     """
     xs = np.array(numbers(table, name))
-    if xs.min() == xs.max() or xs.std() == 0.0:
+    if xs.min() == xs.max():
         raise ArgumentError(
             f"the target {quoted(name)} is {xs[0]:g} in every row to train on: add rows, or choose another --seed"
+        )
+    if xs.std() == 0.0:
+        raise ArgumentError(
+            f"the target {quoted(name)} is too nearly {xs[0]:g} in every row to train on: give it in a smaller unit"
         )
     return Amount(name, float(xs.mean()), float(xs.std()))

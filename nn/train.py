@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
+import numpy as np
+
+from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.extras import load
+from autograd_core.op import as_float
 from autograd_core.value import Number, Row, Value
 from nn import pairing
 from nn.checkpoint import State
@@ -18,7 +22,7 @@ from nn.evaluate import evaluate, plain
 from nn.history import History
 from nn.init import generator
 from nn.losses import Loss
-from nn.metrics import Metric
+from nn.metrics import Metric, measure
 from nn.module import Module
 from nn.optim import Optimiser
 from nn.plan import Plan, Reduction
@@ -58,7 +62,7 @@ Callback: TypeAlias = Callable[[Epoch], object]
 def fit(
     model: Callable[[Row], Any],
     inputs: Iterable[Iterable[Number]],
-    targets: Sequence[Any],
+    targets: Iterable[Any],
     *,
     loss: Loss,
     optimiser: Optimiser,
@@ -68,9 +72,9 @@ def fit(
     sample_weight: Iterable[float] | None = None,
     reduction: Reduction = "mean",
     penalty: Callable[[Any], Value] | None = None,
-    validation: float | tuple[Iterable[Iterable[Number]], Sequence[Any]] | None = None,
+    validation: float | tuple[Iterable[Iterable[Number]], Iterable[Any]] | None = None,
     metrics: Mapping[str, Metric] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Iterable[Callback] = (),
     early_stopping: EarlyStopping | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 1,
@@ -87,8 +91,8 @@ def fit(
     Parameters
     ----------
     model : called with one sample's inputs, a tuple of Values; a Module gets a whole batch at once.
-    inputs : one row of numbers for each sample; a NumPy array will do.
-    targets : one for each sample, as the loss takes them.
+    inputs : one row of numbers for each sample; a NumPy array or a pandas DataFrame will do.
+    targets : one for each sample, in the same order, as the loss takes them.
     loss : called with the model's output and the target; see `nn.losses`.
     optimiser : with the model's parameters; see `nn.optim`.
     epochs : how often all samples are gone through, those of a resumed run included.
@@ -102,7 +106,7 @@ def fit(
     metrics : functions of all outputs and all targets, by name; see `nn.metrics`.
     callbacks : called after each epoch with an `Epoch`; one that returns True ends the run.
     early_stopping : when to end early; it watches the validation loss.
-    checkpoint : a file that is replaced after every so many epochs, and at the end.
+    checkpoint : a file that is replaced after every so many epochs, and after the last; its folder must be there.
     checkpoint_every : how many epochs lie between two checkpoints.
     resume : a checkpoint to go on from. The other arguments must be those of the run that wrote it; more epochs are fine.
     rng : a random.Random or an int seed, for what is held out and the order of the samples. Without one both differ
@@ -112,9 +116,11 @@ def fit(
     Raises
     ------
     ArgumentError : no samples, not one target for each sample, epochs or a batch size below 1, a loss that is no
-        Value, early stopping without validation, or a checkpoint of another run.
+        Value, early stopping without validation, no weight in what is trained on or held out, an optimiser of another
+        model, a checkpoint whose folder is not there, or one of another run.
+    OperandTypeError : an argument of the wrong kind.
     AnomalyError : the loss or a gradient is no longer finite. It names the first node that is not; the weights are
-        those before that step.
+        those before that step, or under early stopping the best ones.
     MissingExtraError : progress is wanted and tqdm is not installed, or checkpoints are and safetensors is not.
 
     Warns
@@ -130,19 +136,22 @@ def fit(
     5.0
     """
     samples = Samples.of(inputs, targets, sample_weight)
-    others = Samples.of(*validation) if isinstance(validation, tuple) else validation
-    plan = Plan(loss, batch_size, shuffle, reduction, penalty, others, metrics or {}, early_stopping)
-    epochs = whole_from_one("epochs", epochs)
-    saving = None if checkpoint is None else (Path(checkpoint), whole_from_one("checkpoint_every", checkpoint_every))
+    plan = Plan(loss, batch_size, shuffle, reduction, penalty, _held_out(validation), metrics or {}, early_stopping)
+    epochs, callbacks = whole_from_one("epochs", epochs), _checked_callbacks(callbacks)
+    every = whole_from_one("checkpoint_every", checkpoint_every)
+    saving = None if checkpoint is None else (_place(checkpoint), every)
     rng = generator(rng)
     state = State(model, optimiser, rng, plan.split(len(samples), rng), early_stopping and Watch(early_stopping))
+    _check_together(model, optimiser)
     pairing.check(model, loss)
     if checkpoint is not None or early_stopping is not None:
         state.module()
+    tqdm = load("tqdm.auto", "train", "the progress bar of fit (progress=False does without)") if progress else None
     if resume is not None:
         state.restore(Path(resume), plan.settings(samples))
     run = _Run(state, plan, samples, callbacks, saving)
-    bar = _bar(epochs * len(run.training), state.history.epochs * len(run.training)) if progress else None
+    n = len(run.training)
+    bar = tqdm.tqdm(total=epochs * n, initial=state.history.epochs * n, unit=" samples") if tqdm else None
     try:
         run.go(epochs, bar)
     except KeyboardInterrupt:
@@ -158,12 +167,17 @@ class _Run:
     """A training run: goes from epoch to epoch."""
 
     def __init__(
-        self, state: State, plan: Plan, samples: Samples, callbacks: Sequence[Callback], saving: tuple[Path, int] | None
+        self, state: State, plan: Plan, samples: Samples, callbacks: list[Callback], saving: tuple[Path, int] | None
     ) -> None:
         self.state, self.plan, self.callbacks, self.saving = state, plan, callbacks, saving
         part = [[i for i, out in enumerate(state.held_out) if out is held] for held in (False, True)]
         self.training = samples.pick(part[0])
         self.held_out = plan.held_out if isinstance(plan.held_out, Samples) else samples.pick(part[1])
+        for what, part in (("trained on", self.training), ("held out", self.held_out)):
+            if part and not part.weight:
+                raise ArgumentError(
+                    f"every sample that is {what} has the weight 0: hold out another part or by another rng"
+                )
         self.settings = plan.settings(samples) if saving else {}
         self.stepper = Stepper(state.model, state.optimiser, plan)
 
@@ -196,7 +210,7 @@ class _Run:
             if bar:
                 bar.update(len(batch))
         loss = total / samples.weight if plan.reduction == "mean" else total
-        metrics = {name: metric(outputs, targets) for name, metric in plan.metrics.items()}
+        metrics = measure(plan.metrics, outputs, targets)
         return {"loss": loss, "rates": rate, "metrics": metrics, "gradient_norms": norms.means()}
 
     def _validate(self) -> dict[str, float | Mapping[str, float]]:
@@ -212,16 +226,16 @@ class _Run:
         if watch is None:
             return
         if watch.see(history.epochs, history.validation_loss[-1], self.state.module()):
-            history.stopped = (
-                f"the validation loss did not fall for {watch.waited} epochs; it was lowest in epoch {watch.best_epoch}"
-            )
+            lowest = f"lowest in epoch {watch.best_epoch}" if watch.best_epoch else "never finite"
+            history.stopped = f"the validation loss did not fall for {watch.waited} epochs; it was {lowest}"
         history.best_epoch = watch.best_epoch or None
 
     def _call_back(self) -> None:
         history = self.state.history
         epoch = Epoch(history.epochs, self.state.model, self.state.optimiser, history)
         for callback in self.callbacks:
-            if callback(epoch) is True and not history.stopped:
+            answer = callback(epoch)
+            if isinstance(answer, bool | np.bool_) and answer and not history.stopped:
                 history.stopped = f"a callback ended the run after epoch {epoch.number}"
 
     def end(self) -> None:
@@ -238,6 +252,41 @@ def _summary(history: History) -> str:
     return ", ".join([f"{name} {series[-1]:.4f}" for name, series in found.items() if series])
 
 
-def _bar(total: int, done: int) -> _Bar:
-    tqdm = load("tqdm.auto", "train", "the progress bar of fit (progress=False does without)")
-    return tqdm.tqdm(total=total, initial=done, unit=" samples")
+# ---------------------------------------------------------------- arguments; callers need not be typed
+
+
+def _held_out(validation: object) -> float | Samples | None:
+    if not isinstance(validation, tuple | list):
+        return None if validation is None else as_float(validation)
+    pair = cast("Sequence[Any]", validation)
+    if len(pair) != 2:
+        raise ArgumentError(
+            f"validation has {len(pair)} members: pass a pair of inputs and targets, or a part in (0, 1)"
+        )
+    return Samples.of(pair[0], pair[1])
+
+
+def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
+    found = list(callbacks) if isinstance(callbacks, Iterable) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if found is None or not all(map(callable, found)):
+        raise OperandTypeError(f"callbacks is {callbacks!r}: pass a list of functions")
+    return found
+
+
+def _place(checkpoint: str | Path) -> Path:
+    """Return where checkpoints go, wherever the working directory goes; refused now is better than after an epoch."""
+    load("safetensors.numpy", "train", "a checkpoint")
+    path = Path(checkpoint).absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        raise ArgumentError(f"no checkpoint can be written to {checkpoint}: name a file in a folder that is there")
+    return path
+
+
+def _check_together(model: Callable[[Row], Any], optimiser: Optimiser) -> None:
+    if not isinstance(optimiser, Optimiser):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise OperandTypeError(
+            f"optimiser is {optimiser!r}: pass one of nn.optim, such as SGD(model.parameters(), lr=0.1)"
+        )
+    own = model.parameters() if isinstance(model, Module) else []
+    if own and set(own).isdisjoint(optimiser.parameters):
+        raise ArgumentError("the optimiser has none of the model's parameters: make it with model.parameters()")

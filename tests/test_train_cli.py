@@ -21,6 +21,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_erro
 import autograd_core
 from autograd_core.cli import main
 from nn import io as files
+from nn import plots
 from nn.application.parts import part
 from nn.steps import Stepper
 
@@ -342,8 +343,20 @@ def test_an_earlier_model_is_replaced_and_nothing_else_is(capsys):
 def test_a_folder_that_cannot_be_made_is_refused_before_any_training(capsys):
     write("f.csv", *flats())
     assert refused(capsys, "train", "f.csv", "--target", "price", "--out", "f.csv") == (
-        "no folder can be made at f.csv (File exists): choose another with --out"
+        "no model can be written to f.csv (File exists): choose another folder with --out"
     )
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_any_training(capsys, monkeypatch):
+    def closed(**_):
+        raise PermissionError(13, "Permission denied")
+
+    write("f.csv", *flats())
+    monkeypatch.setattr("nn.application.model.TemporaryFile", closed)
+    assert refused(capsys, "train", "f.csv", "--target", "price", "--out", "m") == (
+        "no model can be written to m (Permission denied): choose another folder with --out"
+    )
+    assert names("m") == []
 
 
 def test_the_table_itself_is_not_written_over(capsys):
@@ -355,6 +368,37 @@ def test_the_table_itself_is_not_written_over(capsys):
         == "f.csv is the table itself: choose another place with -o"
     )
     assert Path("f.csv").read_bytes() == before
+    Path("own").mkdir()
+    write("own/report.txt", *flats())
+    before = Path("own/report.txt").read_bytes()
+    assert refused(capsys, "train", "own/report.txt", "--target", "price", *TINY, "--out", "own", "--force") == (
+        "own/report.txt would be written over by the model: choose another folder with --out"
+    )
+    assert Path("own/report.txt").read_bytes() == before
+
+
+@pytest.mark.parametrize("model", ["f_model", "f_model/model.safetensors"])
+def test_the_model_itself_is_not_written_over(capsys, model):
+    write("f.csv", *flats())
+    assert ran(capsys, "train", "f.csv", "--target", "price", *TINY)[0] == 0
+    before = content("f_model")
+    assert refused(capsys, "predict", model, "f.csv", "-o", "f_model/model.safetensors") == (
+        "f_model/model.safetensors is the model itself: choose another place with -o"
+    )
+    assert content("f_model") == before
+
+
+def test_what_was_learnt_is_kept_even_if_its_picture_is_not(capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    write("f.csv", *flats())
+    words = ["train", "f.csv", "--target", "price", *TINY]
+    with monkeypatch.context() as patch:
+        patch.setattr(plots, "save", interrupted)
+        assert ran(capsys, *words)[0] == 130
+    assert ran(capsys, "predict", "f_model", "f.csv")[0] == 0
+    assert ran(capsys, *words)[0] == 0
 
 
 # ---------------------------------------------------------------- what is refused
@@ -510,6 +554,14 @@ DEEP = {**ARRAYS, "layers.1.weight": np.ones((1, 1)), "layers.1.bias": np.ones(1
         ({**ARRAYS, "layers.0.bias": np.ones(2)}, ABOUT), ({"x": np.ones(1), "y": np.ones(1)}, ABOUT),
         ({**ARRAYS, "layers.1.weight": np.ones((1, 7)), "layers.1.bias": np.ones(1)}, ABOUT),
         ({**ARRAYS, "layers.7.bias": np.ones(1)}, ABOUT),
+        (ARRAYS, {**ABOUT, "target": {"name": "y", "labels": []}}), (ARRAYS, {**ABOUT, "target": {"name": "y", "labels": ["a"]}}),
+        (ARRAYS, {**ABOUT, "target": {"name": "y", "mean": 10**400, "deviation": 1.0}}),
+        (ARRAYS, {**ABOUT, "columns": [{"name": "area", "mean": 10**400, "deviation": 1.0, "fill": None}]}),
+        (ARRAYS, {**ABOUT, "columns": [{"name": "city", "categories": ["a"], "fill": []}]}),
+        (
+            {**ARRAYS, "layers.0.weight": np.ones((1, 2))},
+            {**ABOUT, "columns": [{"name": "city", "categories": ["a", "a"], "fill": None}]},
+        ),
     ],
 )  # fmt: skip
 def test_a_model_file_with_something_else_in_it_is_refused(capsys, arrays, about):
@@ -553,6 +605,29 @@ def test_two_programs_with_other_hash_seeds_write_the_same_bytes():
     assert content("m1") == content("m2")
     assert [err for _, err in outs] == ["", ""]
     assert outs[0][0].replace("m1", "m2") == outs[1][0]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+def test_predictions_go_into_a_pipe_with_nothing_after_them(capsys):
+    write("f.csv", *flats())
+    assert ran(capsys, "train", "f.csv", "--target", "price", *TINY)[0] == 0
+    program = start("predict", "f_model", "f.csv", "-o", "/dev/stdout")
+    assert program.communicate(timeout=60) == ran(capsys, "predict", "f_model", "f.csv")[1:]
+    assert program.returncode == 0
+
+
+def test_a_program_without_standard_output_and_error_still_learns(capsys, monkeypatch):
+    write("f.csv", *flats())
+    words = ["train", "f.csv", "--target", "price", *TINY, "--out", "my model"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        patch.setattr(sys, "stderr", None)
+        assert main([*words[:4], *TINY[1:], *words[-2:]]) == 0
+        assert main(["predict", "my model", "none.csv"]) == 1
+        sys.stdout.close()
+        sys.stderr.close()
+    assert names("my model") == FILES
+    assert ran(capsys, *words)[1].endswith("\nto predict: autograd-core predict 'my model' FILE.csv\n")
 
 
 def test_ctrl_c_keeps_what_was_learnt(capsys):

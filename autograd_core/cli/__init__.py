@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ----------
     argv : the words after the program's name; by default those of the command line.
     """
+    _have_streams()
     options = _parser().parse_args(argv)
     try:
         status = options.run(options)
@@ -44,6 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         return status
     return 1
+
+
+def _have_streams() -> None:
+    """Let a program that was started without standard output, or without standard error, print all the same."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the program
 
 
 def _complain(message: str) -> None:

@@ -104,12 +104,12 @@ def add_predict(commands: Commands) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     from autograd_core.files import write_whole  # noqa: PLC0415 - each command loads what it needs
-    from nn.application import predict  # noqa: PLC0415
+    from nn.application import MODEL, predict  # noqa: PLC0415
 
     if options.out is not None:
-        with suppress(OSError):  # then one of them is not there
-            if options.out.samefile(options.file):
-                raise ArgumentError(f"{options.out} is the table itself: choose another place with -o")
+        _refuse_itself(options.out, options.file, "table")
+        _refuse_itself(options.out, options.model, "model")
+        _refuse_itself(options.out, options.model / MODEL, "model")
     table = predict(
         options.model,
         options.file,
@@ -123,3 +123,9 @@ def _predict(options: argparse.Namespace) -> int:
         with written(options.out):
             write_whole(options.out, table.encode("utf-8", "backslashreplace"))
     return 0
+
+
+def _refuse_itself(out: Path, source: Path, what: str) -> None:
+    with suppress(OSError):  # then one of them is not there
+        if out.samefile(source):
+            raise ArgumentError(f"{out} is the {what} itself: choose another place with -o")

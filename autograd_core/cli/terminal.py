@@ -24,9 +24,10 @@ def say(text: str) -> None:
 
 @contextmanager
 def written(path: Path) -> Generator[None]:
-    """Name the file if it cannot be written, and say so once it is."""
+    """Name the file if it cannot be written, and say so once it is; a pipe, such as /dev/stdout, takes no such remark."""
     try:
         yield
     except OSError as fault:
         raise ArgumentError(f"{path} cannot be written ({fault.strerror}): choose another place with -o") from None
-    say(f"wrote {path}")
+    if not (path.is_fifo() or path.is_char_device()):
+        say(f"wrote {path}")

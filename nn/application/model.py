@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, cast
 
 from autograd_core.errors import ArgumentError
@@ -100,7 +101,7 @@ class TableModel:
         arrays, about = io.read(path, kind="model")
         try:
             return _model(arrays, about)
-        except (LookupError, TypeError, ValueError) as fault:
+        except (LookupError, TypeError, ValueError, OverflowError) as fault:
             raise ArgumentError(
                 f"{path} holds a model that cannot be used ({type(fault).__name__}: {fault!s:.80}): train it again"
             ) from None
@@ -121,19 +122,23 @@ def _model(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> TableModel:
     return TableModel(network, about["activation"], preprocessing, target)
 
 
-def claim(folder: Path, *, force: bool) -> None:
+def claim(folder: Path, table: Path, *, force: bool) -> None:
     """Make a folder for a model; one that holds nothing else than an earlier model will do too.
 
     Raises
     ------
-    ArgumentError : the folder cannot be made, or holds something else, and that is not forced.
+    ArgumentError : the folder cannot be made or written into, a file of the model would take the place of the table, or
+        the folder holds something else, and that is not forced.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()  # better refused now than after the training
         found = sorted(entry.name for entry in folder.iterdir())
+        if any([(folder / name).exists() and table.samefile(folder / name) for name in FILES]):
+            raise ArgumentError(f"{table} would be written over by the model: choose another folder with --out")
     except OSError as fault:
         raise ArgumentError(
-            f"no folder can be made at {folder} ({fault.strerror}): choose another with --out"
+            f"no model can be written to {folder} ({fault.strerror}): choose another folder with --out"
         ) from None
     others = [name for name in found if name not in FILES]
     if found and not force and (others or not _is_model(folder / MODEL)):

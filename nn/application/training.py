@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -55,19 +56,19 @@ def train(file: Path, settings: Settings, *, out: Path | None = None, force: boo
         load(module, extra, "autograd-core train")  # before any work is done
     run = _Run.on(read(file, delimiter=settings.delimiter, encoding=settings.encoding), settings)
     folder = out or Path(f"{file.stem}_model")
-    claim(folder, force=force)
+    claim(folder, file, force=force)
     beginning = run.beginning()
     say(beginning)
     history = run.go()
     if not history.step_loss:
         raise KeyboardInterrupt  # before anything was learnt that could be kept
     end = run.end(history)
-    plots.save(history.plot(), folder / PICTURE, dpi=120)
+    run.model.save(folder / MODEL, asdict(settings))  # first, for the rest can be done without
     write_whole(folder / REPORT, f"{beginning}\n{end}\n".encode("utf-8", "backslashreplace"))
-    run.model.save(folder / MODEL, asdict(settings))
+    plots.save(history.plot(), folder / PICTURE, dpi=120)
     say(end)  # now that whoever reads may leave
     say(f"\nwrote {', '.join([str(folder / name) for name in FILES])}")
-    say(f"to predict: autograd-core predict {folder} FILE.csv")
+    say(f"to predict: autograd-core predict {shlex.quote(str(folder))} FILE.csv")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,9 @@ _validated: Any = validate_data
 _checked: Any = check_array
 _parted: Any = train_test_split
 
+_Parts: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+_Prepared: TypeAlias = tuple[Array, NDArray[Any], Array | None, np.random.RandomState, _Parts]
+
 SMALL_BATCH = 32
 SMALLEST_RATE = 1e-6
 
@@ -185,6 +188,18 @@ class Perceptron(BaseEstimator, ABC):
     # ------------------------------------------------------------ one call of fit or partial_fit
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Self:
+        before = dict(vars(self))
+        try:
+            prepared = self._prepared(X, y, sample_weight, incremental=incremental)
+        except BaseException:  # what is refused leaves everything as it was
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        self._train(*prepared, incremental=incremental)
+        return self
+
+    def _prepared(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> _Prepared:
+        """Check what was given, make a model if there is none to go on with, and return what to train it on."""
         hidden = self._settings(incremental=incremental)
         anew = not hasattr(self, "model_") or not (self.warm_start or incremental)
         rows, y = _validated(
@@ -209,8 +224,7 @@ class Perceptron(BaseEstimator, ABC):
         if anew:
             self._begin(model, sizes)
         self._optimiser = optimiser
-        self._train(_dense(rows), targets, weights, state, incremental=incremental)
-        return self
+        return _dense(rows), targets, weights, state, self._split(targets, state)
 
     def _settings(self, *, incremental: bool) -> list[int]:
         """Check what no one else checks, and return the sizes of the hidden layers."""
@@ -270,9 +284,16 @@ class Perceptron(BaseEstimator, ABC):
         self.validation_scores_, self.best_validation_score_, self._best = None, None, None
 
     def _train(
-        self, X: Array, targets: NDArray[Any], weights: Array | None, state: np.random.RandomState, *, incremental: bool
+        self,
+        X: Array,
+        targets: NDArray[Any],
+        weights: Array | None,
+        state: np.random.RandomState,
+        parts: _Parts,
+        *,
+        incremental: bool,
     ) -> None:
-        training, held_out = self._split(targets, state)
+        training, held_out = parts
         size = min(SMALL_BATCH if self.batch_size == "auto" else int(self.batch_size), len(training))
         counts = np.ones(len(X)) if weights is None else weights
         batches = Batches(state, counts[training], size, self.alpha, penalised(self.model_))
@@ -299,9 +320,7 @@ class Perceptron(BaseEstimator, ABC):
             self.model_.load_state_dict(self._best)
         self._warn(incremental=incremental)
 
-    def _split(
-        self, targets: NDArray[Any], state: np.random.RandomState
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _split(self, targets: NDArray[Any], state: np.random.RandomState) -> _Parts:
         """Return which samples are for training and which are held out."""
         everything = np.arange(len(targets))
         if not self.early_stopping:

@@ -105,7 +105,8 @@ class RMSProp(Optimiser):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(parameters, lr, **options)
-        self.gamma, self.eps, self.eps_inside_root = share("gamma", gamma), above_zero("eps", eps), eps_inside_root
+        self.gamma, self.eps = share("gamma", gamma), above_zero("eps", eps)
+        self.eps_inside_root = bool(eps_inside_root)
         self.state = self.zeros("G")
 
     def update(self, theta: Array, gradient: Array, lr: float) -> Array:

@@ -19,7 +19,7 @@ def clip_by_norm(gradient: Array, largest: float) -> Array:
 
     Parameters
     ----------
-    gradient : a vector of any size; its length is found without overflow.
+    gradient : a vector of any size; its length is found without overflow. Infinities in it become nan.
     largest : the length c.
 
     Raises
@@ -30,8 +30,10 @@ def clip_by_norm(gradient: Array, largest: float) -> Array:
     [0.6000000000000001, 0.8]
     """
     largest = above_zero("the largest norm", largest)
+    gradient = np.asarray(gradient, dtype=np.float64)
     length = _length(gradient)
-    return gradient * (largest / length) if length > largest else gradient
+    with np.errstate(invalid="ignore"):  # 0 times infinity, in a gradient that has no direction
+        return gradient * (largest / length) if length > largest else gradient
 
 
 def clip_by_value(gradient: Array, largest: float) -> Array:

@@ -89,7 +89,7 @@ class Adam(_Moments):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(parameters, lr, beta1, beta2, eps=eps, **options)
-        self.eps_inside_root, self.amsgrad = eps_inside_root, amsgrad
+        self.eps_inside_root, self.amsgrad = bool(eps_inside_root), bool(amsgrad)
         if amsgrad:
             self.state |= self.zeros("v_max")
 

@@ -85,7 +85,7 @@ class Optimiser(ABC):
         self.weight_decay = from_zero("weight_decay", weight_decay)
         self.clip_norm = None if clip_norm is None else above_zero("clip_norm", clip_norm)
         self.clip_value = None if clip_value is None else above_zero("clip_value", clip_value)
-        self.maximise = maximise
+        self.maximise = bool(maximise)
         self.steps = 0
         self.state: dict[str, Array] = {}
         self._decays = np.ones(len(self.parameters))
@@ -233,7 +233,7 @@ class Optimiser(ABC):
 
 
 def _checked_parameters(parameters: Iterable[Value]) -> list[Value]:
-    checked = list(parameters)
+    checked = _row(parameters)
     for p in checked:
         if not isinstance(p, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
             raise OperandTypeError(f"{p!r} of type {type(p).__name__} is no parameter: pass Values")
@@ -246,9 +246,18 @@ def _checked_parameters(parameters: Iterable[Value]) -> list[Value]:
     return checked
 
 
+def _row(parameters: Iterable[Value]) -> list[Value]:
+    if not isinstance(parameters, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+        raise OperandTypeError(
+            f"{parameters!r:.60} of type {type(parameters).__name__} is no row of parameters: pass those of a model, as in "
+            "model.parameters(), or a list"
+        )
+    return list(parameters)
+
+
 def _places(chosen: Iterable[Value], parameters: Sequence[Value]) -> list[int]:
     places = {p: i for i, p in enumerate(parameters)}
-    chosen = list(chosen)
+    chosen = _row(chosen)
     for p in chosen:
         if not isinstance(p, Value) or p not in places:  # pyright: ignore[reportUnnecessaryIsInstance] - as above
             raise ArgumentError(f"{p!r} is to decay, and is none of the parameters: pass some of those")

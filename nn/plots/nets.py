@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -40,7 +40,8 @@ def network(model: Module, inputs: Iterable[Number] | None = None) -> Figure:
 
     Raises
     ------
-    ArgumentError : another model, one that is too large to be seen, or inputs that do not fit it.
+    ArgumentError : another model, one that is too large to be seen, weights that are not finite, or inputs that do not
+        fit it.
     MissingExtraError : matplotlib is not installed.
 
     >>> [text.get_text() for text in network(MLP(1, [1], init="zero"), [2.0]).axes[0].texts]
@@ -79,12 +80,19 @@ def _check_size(model: Module, arrays: Sequence[Array]) -> None:
             f"{type(model).__name__} is no row of layers, each on the outputs of the one before: pass a Layer, an MLP or a "
             "Sequential of Layers"
         )
+    _check_finite({f"layer {i}": array for i, array in enumerate(arrays, 1)})
     count, widest = sum([array.size for array in arrays]), max([max(array.shape) for array in arrays])
     if count > MOST_WEIGHTS or widest > MOST_IN_A_LAYER:
         raise ArgumentError(
             f"the network has {count} weights and up to {widest} neurons side by side, and no more than {MOST_WEIGHTS} and "
             f"{MOST_IN_A_LAYER} can be told apart: draw nn.plots.weights(model)"
         )
+
+
+def _check_finite(arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ArgumentError(f"{name} holds numbers that are not finite: draw a model that was trained well")
 
 
 def _outputs(model: Module, modules: Sequence[object], inputs: Iterable[Number]) -> list[list[float]]:
@@ -144,7 +152,7 @@ def _nodes(
 
 
 def _text(axes: Axes, x: float, y: float, text: str, size: float, colour: str) -> None:
-    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 0.5}
     axes.text(x, y, text, ha="center", va="center", fontsize=size, color=colour, zorder=3, bbox=behind)  # pyright: ignore[reportUnknownMemberType]
 
 
@@ -162,7 +170,7 @@ def weights(model: Module, *, shape: tuple[int, int] | None = None) -> Figure:
 
     Raises
     ------
-    ArgumentError : the model has no array of weights, or its first none of that many inputs.
+    ArgumentError : the model has no array of weights or one that is not finite, or its first none of that many inputs.
     MissingExtraError : matplotlib is not installed.
 
     >>> [axes.get_title() for axes in weights(MLP(2, [3, 1], rng=0)).axes[:2]]
@@ -171,6 +179,7 @@ def weights(model: Module, *, shape: tuple[int, int] | None = None) -> Figure:
     arrays = {name: array for name, array in model.state_dict().items() if array.ndim == 2}
     if not arrays:
         raise ArgumentError(f"{type(model).__name__} has no array of weights: pass a Layer, an MLP or the like")
+    _check_finite(arrays)
     if shape is not None:
         return _tiles(*next(iter(arrays.items())), shape)
     across = min(len(arrays), 4)

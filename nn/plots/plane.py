@@ -38,7 +38,7 @@ def boundary(
     ----------
     model : with one output, or one for each class; it is called in evaluation mode, and records nothing.
     inputs : two numbers for each sample.
-    targets : labels 0 and 1 or -1 and 1 for one output; for several the class of each sample, or one-hot rows.
+    targets : labels 0 and 1 or -1 and 1 for one output, also as a column; for several the class of each sample, or one-hot rows.
     threshold : where one output changes over: 0.5 is right for probabilities; pass 0 for scores before a sigmoid, and for
         labels of -1 and 1. Of several outputs the largest decides.
     resolution : how many points are computed along each axis.
@@ -58,6 +58,8 @@ def boundary(
     points, labels = _samples(inputs, targets)
     if whole_from_one("resolution", resolution) < 2:
         raise ArgumentError("resolution is 1: a map takes 2 points along each axis, and better 60")
+    if len(names) != 2:
+        raise ArgumentError(f"names is {names!r}: pass one for each of the two inputs")
     x, y = [_around(points[:, i], resolution) for i in range(2)]
     rows = [(float(a), float(b)) for b in y for a in x]
     outputs = np.array(predict(model, rows), dtype=np.float64).reshape(resolution, resolution, -1)
@@ -92,7 +94,8 @@ def _samples(inputs: ArrayLike, targets: ArrayLike) -> tuple[Array, NDArray[Any]
         raise ArgumentError(f"inputs has the shape {points.shape}: a map can be drawn of two numbers for each sample")
     if not np.isfinite(points).all():
         raise ArgumentError("inputs holds numbers that are not finite: leave those samples out")
-    labels = classes(labels) if labels.ndim == 2 else labels
+    if labels.ndim == 2:
+        labels = labels[:, 0] if labels.shape[1] == 1 else classes(labels)
     if labels.shape != points.shape[:1]:
         raise ArgumentError(
             f"there are {len(points)} samples and {labels.size} targets: pass one target for each sample"

@@ -71,7 +71,7 @@ def _mark_best(axes: Axes, history: History) -> None:
             [best],
             [lowest],
             "*",
-            color="black",
+            color=axes.xaxis.label.get_color(),
             markersize=11,
             linestyle="none",
             label=f"best: epoch {best}, {lowest:.3g}",
@@ -81,7 +81,7 @@ def _mark_best(axes: Axes, history: History) -> None:
 def _steps_per_epoch(history: History) -> int:
     """Return how many steps an epoch had; 1 if none was finished.
 
-    A run that was stopped in the middle of an epoch leaves a few more steps than its epochs had. Of the lengths that are
+    A run that was stopped in an epoch, or in the validation after it, leaves a few more steps than its epochs had. Of the lengths that are
     possible, the right one is that whose epochs' means are those noted.
     """
     steps, epochs = np.array(history.step_loss), len(history.loss)
@@ -90,7 +90,9 @@ def _steps_per_epoch(history: History) -> int:
         return 1
     if len(steps) % epochs == 0 and not history.interrupted:
         return longest
-    possible = range(len(steps) // (epochs + 1) + 1, longest + 1)
+    possible = range(
+        -(-len(steps) // (epochs + 1)), longest + 1
+    )  # the epoch that was stopped had no more steps than others
     misses = [float(np.abs(steps[: n * epochs].reshape(epochs, n).mean(axis=1) - history.loss).sum()) for n in possible]
     return possible[int(np.argmin(misses))]
 
@@ -126,7 +128,8 @@ def gradient_norms(source: History | Module) -> Figure:
         epochs = range(1, len(norms) + 1)
         axes.plot(epochs, norms, line, color=colours[name], linewidth=1.6, markersize=size, label=name)  # pyright: ignore[reportUnknownMemberType]
     tidy(axes, "epoch", "length of the gradient")
-    axes.set_yscale("log", nonpositive="mask")  # pyright: ignore[reportUnknownMemberType]
+    if any([norm > 0.0 for norms in source.gradient_norms.values() for norm in norms]):
+        axes.set_yscale("log", nonpositive="mask")  # pyright: ignore[reportUnknownMemberType]
     whole_ticks(axes.xaxis)
     figure.legend(fontsize=8, loc="outside right upper", ncols=1 + len(colours) // 17)  # pyright: ignore[reportUnknownMemberType]
     return figure

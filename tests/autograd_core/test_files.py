@@ -41,6 +41,25 @@ def test_through_a_link_what_it_points_to_is_replaced(tmp_path):
     assert contents(folder) == {"best.txt": b"new"}
 
 
+def test_links_in_a_circle_are_refused_and_stay(tmp_path):
+    path = tmp_path / "file.txt"
+    path.symlink_to("file.txt")
+    with pytest.raises(OSError, match="Too many levels of symbolic links") as caught:
+        write_whole(path, b"new")
+    assert (caught.value.errno, caught.value.filename) == (errno.ELOOP, str(path))
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_symlink()] == ["file.txt"]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
+def test_a_pipe_without_a_name_of_its_own_is_written_to():
+    reader, writer = os.pipe()
+    write_whole(Path(f"/dev/fd/{writer}"), b"content")
+    os.close(writer)
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
+
+
 def test_a_device_is_written_to_and_stays_a_device():
     with pytest.raises(OSError, match="No space left on device") as caught:
         write_whole(Path("/dev/full"), b"content")

@@ -5,6 +5,7 @@ The closed forms of the gradients are those of `nn.lectures`, which know nothing
 
 import copy
 import math
+from fractions import Fraction
 
 import autograd.numpy as anp
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from messages import message_of
 
 from autograd_core import ArgumentError, OperandTypeError, Value, gradcheck, gradients, topological_order
-from nn import MLP, Layer, Sequential, fit, optim
+from nn import MLP, Layer, Module, Sequential, fit, optim
 from nn.batchnorm import BatchNorm
 from nn.lectures.mit6036.batchnorm_gradients import input_gradient_exact, loss_slope
 from nn.losses import squared_error
@@ -323,15 +324,16 @@ def test_repr_says_how_many_units_there_are():
 # ---------------------------------------------------------------- errors
 
 ONE = "BatchNorm(2) normalises over a mini-batch in training, and was given"
+ONE_SAMPLE = "call model.on_batch(rows), with a forward_batch beside each forward of your own, or model.eval() to use what it has seen"
 NO_VARIANCE = "in which nothing varies: choose a batch_size that leaves no such batch at the end, or call model.eval()"
 FAULTS = {
     "one sample": (
         lambda: BatchNorm(2)([1.0, 2.0]),
-        f"{ONE} one sample: call model.on_batch(rows), or model.eval() to use what it has seen",
+        f"{ONE} one sample: {ONE_SAMPLE}",
     ),
     "one sample in a network": (
         lambda: Sequential(Layer(1, 2, rng=0), BatchNorm(2))([1.0]),
-        f"{ONE} one sample: call model.on_batch(rows), or model.eval() to use what it has seen",
+        f"{ONE} one sample: {ONE_SAMPLE}",
     ),
     "a batch of one": (
         lambda: BatchNorm(2).on_batch([[1.0, 2.0]]),
@@ -362,3 +364,30 @@ FAULTS = {
 @pytest.mark.parametrize(("call", "message"), FAULTS.values(), ids=FAULTS)
 def test_what_cannot_be_normalised_is_refused(call, message):
     assert message_of(ArgumentError, call) == message
+
+
+class Net(Module):
+    """A network whose author has not thought of batches."""
+
+    def __init__(self):
+        self.norm = BatchNorm(2)
+
+    def forward(self, x):
+        return self.norm(x)
+
+
+def test_a_forward_without_a_forward_batch_is_told_of_it():
+    message = message_of(ArgumentError, lambda: Net().on_batch(Z.T.tolist()))
+    assert message == f"{ONE} one sample: {ONE_SAMPLE}"
+
+
+@pytest.mark.parametrize("momentum", [np.float32(0.25), Fraction(1, 4)])
+def test_momentum_of_any_kind_of_number_gives_running_statistics_of_float64(momentum):
+    layer, expected = BatchNorm(1, momentum=momentum), BatchNorm(1, momentum=0.25)
+    for each in (layer, expected):
+        each.on_batch([[0.1], [0.7], [0.3]])
+    assert type(layer.momentum) is float
+    assert (layer.running_mean.tolist(), layer.running_var.tolist()) == (
+        expected.running_mean.tolist(),
+        expected.running_var.tolist(),
+    )

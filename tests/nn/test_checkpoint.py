@@ -1,18 +1,37 @@
 """Checkpoints: a run that is resumed ends with the very bits of one that was never stopped."""
 
+import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import message_of
 
-from autograd_core import ArgumentError
-from nn import MLP, BatchNorm, Dropout, EarlyStopping, Layer, Noise, Sequential, fit, io, losses, optim, schedules
+from autograd_core import ArgumentError, MissingExtraError, Value
+from nn import (
+    MLP,
+    BatchNorm,
+    Dropout,
+    EarlyStopping,
+    Layer,
+    Noise,
+    Sequential,
+    fit,
+    io,
+    losses,
+    metrics,
+    optim,
+    schedules,
+)
 
 X = np.random.default_rng(0).normal(size=(10, 2))
 T = np.sin(X[:, 0]) - 0.5 * X[:, 1]
@@ -140,6 +159,173 @@ def test_a_process_that_is_killed_fifty_times_ends_with_the_weights_of_one_that_
     assert len(set(epochs)) > 20
 
 
+def test_a_generator_that_the_model_and_the_run_share_goes_on_where_it_was(tmp_path):
+    def go(epochs, **options):
+        rng = Random(3)
+        model = Sequential(Layer(2, 3, rng=rng), Dropout(drop=0.3, rng=rng), Layer(3, 1, rng=rng), first)
+        adam = RULES["Adam"](model.parameters())
+        options = {"loss": losses.squared_error, "batch_size": 3, "validation": 0.2, "progress": False} | options
+        fit(model, X, T, optimiser=adam, epochs=epochs, rng=rng, **options)
+        return bits(model)
+
+    go(3, checkpoint=tmp_path / "run")
+    assert go(6, resume=tmp_path / "run") == go(6)
+
+
+@pytest.mark.parametrize("place", ["loss", "penalty", "metric", "callback", "rule"])
+@given(call=st.integers(1, 40))
+@settings(max_examples=5, deadline=None)
+def test_ctrl_c_anywhere_leaves_a_checkpoint_that_goes_on_as_if_it_had_not_been(tmp_path_factory, place, call):
+    path = tmp_path_factory.mktemp("run") / "checkpoint"
+    calls = iter(range(1, call + 1))
+
+    def interrupt(here):
+        if here == place and next(calls, None) == call:
+            raise KeyboardInterrupt
+
+    class Rule(optim.Adam):
+        def update(self, theta, gradient, lr):
+            interrupt("rule")
+            return super().update(theta, gradient, lr)
+
+    def go(**options):
+        def squared(output, target):
+            interrupt("loss")
+            return losses.squared_error(output, target)
+
+        model = network()
+        history = fit(
+            model,
+            X,
+            T,
+            loss=squared,
+            optimiser=Rule(model.parameters(), lr=0.05),
+            epochs=6,
+            batch_size=4,
+            validation=0.2,
+            early_stopping=EarlyStopping(patience=4),
+            penalty=lambda _: interrupt("penalty") or 0.0,
+            metrics={"none": lambda *_: interrupt("metric") or 0.0},
+            callbacks=[lambda _: interrupt("callback")],
+            rng=5,
+            progress=False,
+            **options,
+        )
+        return bits(model), history
+
+    go(checkpoint=path)
+    found = go(resume=path if path.exists() else None)
+    calls = iter(())
+    assert found == go()
+
+
+def test_a_checkpoint_of_another_pair_to_validate_with_is_refused(tmp_path):
+    train(epochs=1, validation=(X, T), checkpoint=tmp_path / "run")
+    other = T.copy()
+    other[3] += 1.0
+    message = message_of(ArgumentError, lambda: train(validation=(X, other), resume=tmp_path / "run"))
+    assert message.startswith(f"{tmp_path / 'run'} is of a run with validation = '10 samples, SHA-256 ")
+
+
+def test_a_checkpoint_of_other_patience_is_refused(tmp_path):
+    def go(patience, **options):
+        model = network()
+        adam = RULES["Adam"](model.parameters())
+        options |= {"loss": losses.squared_error, "epochs": 1, "progress": False, "validation": 0.2, "rng": 5}
+        fit(model, X, T, optimiser=adam, early_stopping=EarlyStopping(patience), **options)
+
+    go(3, checkpoint=tmp_path / "run")
+    assert message_of(ArgumentError, lambda: go(4, resume=tmp_path / "run")) == (
+        f"{tmp_path / 'run'} is of a run with early_stopping = "
+        "{'min_improvement': 0.0, 'patience': 3, 'restore': True}, but this one has "
+        "{'patience': 4, 'min_improvement': 0.0, 'restore': True}: resume with the arguments of that run, or start "
+        "anew without resume"
+    )
+
+
+def test_a_normal_number_in_reserve_is_kept(tmp_path):
+    """Normal numbers are drawn in pairs: after an odd count one is left for the next time."""
+
+    def go(epochs, **options):
+        model = Sequential(Noise(0.1, rng=1), Layer(1, 1, activation="identity", rng=3), first)
+        adam = RULES["Adam"](model.parameters())
+        options |= {"loss": losses.squared_error, "rng": 5, "progress": False}
+        fit(model, X[:9, :1], T[:9], optimiser=adam, epochs=epochs, **options)
+        return bits(model)
+
+    go(1, checkpoint=tmp_path / "run")
+    assert go(2, resume=tmp_path / "run") == go(2)
+
+
+def test_a_run_that_a_callback_ended_has_a_checkpoint_of_its_end(tmp_path):
+    train(checkpoint=tmp_path / "run", checkpoint_every=2, callbacks=[lambda epoch: epoch.number == 3])
+    arrays, about = parts_of(tmp_path / "run")
+    assert (len(arrays["history/loss"]), about["stopped"]) == (3, "a callback ended the run after epoch 3")
+
+
+def test_the_bar_of_a_resumed_run_begins_where_the_run_was(tmp_path, capsys):
+    train(epochs=2, checkpoint=tmp_path / "run")
+    train(epochs=3, resume=tmp_path / "run", progress=True)
+    assert "24/24" in re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
+
+
+def test_numpys_numbers_are_those_of_python_to_a_checkpoint(tmp_path):
+    options = {"batch_size": np.int64(4), "shuffle": np.True_, "validation": np.float32(0.25)}
+    train(epochs=2, checkpoint=tmp_path / "run", **options)
+    expected, _ = train(epochs=4, validation=0.25)
+    model, _ = train(epochs=4, resume=tmp_path / "run", validation=0.25)
+    assert bits(model) == bits(expected)
+
+
+def test_the_samples_are_the_same_whatever_holds_them(tmp_path):
+    """Targets in a list, an array, a series or Values that have gathered gradients are the same targets."""
+    kinds = [T, T.tolist(), list(T), pd.Series(T, index=range(10, 0, -1)), [Value(t) for t in T], T.astype(object)]
+    for targets in kinds:
+        for resume in (None, tmp_path / "run"):
+            model = network()
+            adam = RULES["Adam"](model.parameters())
+            history = fit(
+                model,
+                X,
+                targets,
+                loss=losses.squared_error,
+                optimiser=adam,
+                epochs=2,
+                rng=0,
+                progress=False,
+                checkpoint=tmp_path / "run",
+                resume=resume,
+            )
+            assert history.epochs == 2
+    assert parts_of(tmp_path / "run")[1]["settings"]["the samples"] == f"10 samples, SHA-256 {fingerprint()}"
+
+
+def fingerprint():
+    return hashlib.sha256(repr((X.tolist(), T.tolist(), None)).encode()).hexdigest()[:16]
+
+
+def test_a_relative_checkpoint_stays_where_it_was_though_the_working_directory_changes(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    train(epochs=2, checkpoint="run", callbacks=[lambda _: os.chdir(tmp_path)])
+    assert [path.name for path in tmp_path.rglob("run")] == ["run"]
+    assert (tmp_path / "a" / "run").is_file()
+
+
+def test_without_safetensors_a_checkpoint_is_refused_before_any_step(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    model = network()
+    before = bits(model)
+    adam = RULES["Adam"](model.parameters())
+    options = {"loss": losses.squared_error, "progress": False, "checkpoint": tmp_path / "run"}
+    message = message_of(MissingExtraError, lambda: fit(model, X, T, optimiser=adam, epochs=1, **options))
+    assert message == (
+        "a checkpoint needs safetensors, which could not be imported (import of safetensors.numpy halted; None in "
+        "sys.modules): pip install 'autograd-core[train]'"
+    )
+    assert (bits(model), adam.steps) == (before, 0)
+
+
 # ---------------------------------------------------------------- another run
 
 CHANGES = {
@@ -151,6 +337,12 @@ CHANGES = {
         "loss = 'squared_error', but this one has 'half_squared_error'",
     ),
     "validation": ({"validation": 0.3}, "validation = 0.2, but this one has 0.3"),
+    "pair to validate with": ({"validation": (X, T)}, None),
+    "penalty": ({"penalty": first}, "penalty = None, but this one has 'first'"),
+    "metrics": (
+        {"metrics": {"r2": metrics.r2}},
+        "metrics = {}, but this one has {'r2': 'r2'}",
+    ),
     "rule": ({"rule": "SGD"}, None),
     "samples": ({"sample_weight": [1.0] * 9 + [2.0]}, None),
 }
@@ -234,6 +426,7 @@ DAMAGE = {
     "losses that are a table": with_("history/loss", [[1.0], [2.0]]),
     "no split": without("held_out/samples"),
     "a split of other samples": with_("held_out/samples", [0.0, 1.0, 1.0]),
+    "a split that holds out nothing": with_("held_out/samples", [0.0] * 10),
     "no watch": without("watch/numbers"),
     "a watch of two numbers": with_("watch/numbers", [1.0, 2.0]),
     "no moments": without("optimiser/m"),

@@ -435,3 +435,22 @@ def test_batches_know_their_sizes_and_each_order_is_made_of_the_one_before():
         expected = expected[indices]
         batches.shuffle(order)
         assert order == expected.tolist()
+
+
+REFUSALS = {
+    "other classes, none to hold out": ({"early_stopping": True, "validation_fraction": 0.01}, X, NAMES, None),
+    "one class of fewer features": ({}, X[:, :1], np.zeros(40), None),
+    "negative weights": ({}, X[:, :1], NAMES, -np.ones(40)),
+}
+
+
+@pytest.mark.parametrize(("settings", "inputs", "targets", "weights"), REFUSALS.values(), ids=REFUSALS)
+def test_data_that_is_refused_leaves_the_fitted_model_as_it_was(settings, inputs, targets, weights):
+    estimator = fitted(few(), X, Y)
+    model, probabilities = estimator.model_, estimator.predict_proba(X)
+    estimator.set_params(**settings)
+    with pytest.raises(ValueError, match=r"test_size|one class alone|a sample_weight is -1"):
+        estimator.fit(inputs, targets, weights)
+    assert estimator.model_ is model
+    assert (estimator.classes_.tolist(), estimator.n_features_in_, len(estimator.loss_curve_)) == ([0, 1], 2, 3)
+    assert np.array_equal(estimator.predict_proba(X), probabilities)

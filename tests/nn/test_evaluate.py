@@ -1,10 +1,11 @@
 """evaluate and predict: what a model does when it is not being trained."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from messages import message_of
 
-from autograd_core import ArgumentError
+from autograd_core import ArgumentError, OperandTypeError, Value
 from nn import MLP, Dropout, Layer, Sequential, evaluate, losses, metrics, predict
 
 X = np.random.default_rng(0).normal(size=(6, 2))
@@ -57,6 +58,48 @@ def test_the_loss_is_the_mean_over_samples_weighted_if_there_are_weights(weights
         "loss": pytest.approx(np.average(squares, weights=weights), rel=1e-12),
         "MAE": pytest.approx(np.mean(np.sqrt(squares)), rel=1e-12),
     }
+
+
+def test_predictions_record_no_graph():
+    ops = []
+
+    def model(row):
+        output = row[0] * Value(2.0)
+        ops.append(output.op)
+        return output
+
+    assert (predict(model, [[1.0], [3.0]]), ops) == ([2.0, 6.0], [None, None])
+
+
+def test_a_model_of_plain_numbers_has_plain_predictions():
+    for number in (1.0, 1, np.float32(1.0), np.array(1.0)):
+        found = predict(lambda _, number=number: number, [[2.0]])
+        assert found == [1.0]
+        assert type(found[0]) is float
+    message = message_of(OperandTypeError, lambda: predict(lambda _: None, X))
+    assert message == "None of type NoneType is no real number: check what should have been computed there"
+
+
+def test_a_loss_for_evaluation_alone_gives_plain_numbers():
+    model = MLP(2, [3], rng=0)
+    wrong = [float(np.argmax(row) != 0) for row in predict(model, X)]
+    assert 0.0 < np.mean(wrong) < 1.0
+    assert evaluate(model, X, [0] * 6, loss=losses.zero_one) == {"loss": pytest.approx(np.mean(wrong))}
+    assert evaluate(model, X, [0] * 6, loss=lambda *_: np.float64(2.0)) == {"loss": 2.0}
+
+
+def test_a_frame_goes_by_its_rows_and_a_series_by_its_places():
+    model, places = MLP(2, [1], rng=0), [5, 4, 3, 2, 1, 0]
+    table, targets = pd.DataFrame(X, index=places), pd.Series(T, index=places)
+    assert predict(model, table) == predict(model, X)
+    options = {"loss": losses.squared_error, "metrics": {"r2": metrics.r2}}
+    assert evaluate(model, table, targets, **options) == evaluate(model, X, T, **options)
+
+
+def test_a_metric_may_not_be_called_loss():
+    options = {"loss": losses.squared_error, "metrics": {"loss": metrics.r2}}
+    message = message_of(ArgumentError, lambda: evaluate(MLP(2, [1], rng=0), X, T, **options))
+    assert message == "a metric is called 'loss', as the loss is: choose another name"
 
 
 def test_samples_without_targets_are_refused():

@@ -1,7 +1,10 @@
 """History: the series of a run, as a table and a picture."""
 
+import pickle
 import sys
+from copy import deepcopy
 
+import pytest
 from messages import message_of
 
 from autograd_core import MissingExtraError
@@ -34,6 +37,15 @@ def test_an_epoch_is_noted_in_every_series():
         gradient_norms={"weight": [5.0, 10.0]},
         rates=[0.1, 0.1],
     )
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda run: pickle.loads(pickle.dumps(run))], ids=["copy", "pickle"])
+def test_a_copy_is_of_its_own(copied):
+    run = history()
+    twin = copied(run)
+    assert twin == run
+    twin.note({"loss": 0.5, "metrics": {"accuracy": 1.0}})
+    assert run == history()
 
 
 def test_the_frame_has_a_row_an_epoch_and_a_column_a_series():

@@ -6,6 +6,7 @@ import pickle
 from random import Random
 from statistics import fmean, pvariance
 
+import numpy as np
 import pytest
 from messages import message_of
 
@@ -180,9 +181,9 @@ def test_a_generator_is_used_as_it_is():
     assert init.generator(rng) is rng
 
 
-@pytest.mark.parametrize("seed", [0, 7, -7, 2**70])
+@pytest.mark.parametrize("seed", [0, 7, -7, 2**70, np.int64(-7), np.uint8(7)])
 def test_a_seed_makes_a_generator_of_its_own(seed):
-    assert init.generator(seed).random() == Random(seed).random()
+    assert init.generator(seed).random() == Random(int(seed)).random()
 
 
 def test_without_a_seed_generators_differ():

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from autograd_core import ArgumentError, MissingExtraError
+from autograd_core import ArgumentError, MissingExtraError, OperandTypeError
 from autograd_core.op import OPS, Parametric, Unary
 from nn import MLP, Layer, Sequential, predict
 from nn.interchange import Elementwise, from_sklearn, from_torch, to_torch
@@ -149,3 +149,9 @@ def test_an_activation_that_there_is_not_is_refused():
     assert message == f"there is no activation named 'max': choose one of {names}"
     message = message_of(ArgumentError, lambda: Elementwise("tanh", 2.0))
     assert message == "tanh has no parameter: leave 2.0 out"
+
+
+def test_the_parameter_of_an_activation_is_a_number():
+    message = message_of(OperandTypeError, lambda: Elementwise("leaky_relu", "0.1"))
+    assert message == "'0.1' of type str is no real number: convert it first, with float(...)"
+    assert repr(Elementwise("leaky_relu", np.float64(0.5))) == "Elementwise('leaky_relu', 0.5)"

@@ -1,5 +1,7 @@
 """PyTorch as the other side: the same names, outputs and gradients, there and back."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 from messages import message_of
@@ -357,3 +359,22 @@ def test_pytorch_and_we_read_each_others_files(tmp_path):
     files.save_model(small, str(tmp_path / "theirs.safetensors"))
     io.load(model, tmp_path / "theirs.safetensors")
     assert_the_same(model, small.double())
+
+
+def test_names_that_a_sequential_was_given_become_places():
+    inner = torch.nn.Sequential(OrderedDict(first=torch.nn.Linear(4, 4), norm=torch.nn.BatchNorm1d(4)))
+    theirs = torch.nn.Sequential(
+        OrderedDict(hidden=torch.nn.Linear(3, 4), act=torch.nn.Tanh(), inner=inner, out=torch.nn.Linear(4, 2))
+    ).double()
+    ours = from_torch(theirs.eval())
+    assert sorted(ours.state_dict()) == [
+        "0.bias", "0.weight", "2.0.bias", "2.0.weight", "2.1.bias", "2.1.num_batches_tracked", "2.1.running_mean",
+        "2.1.running_var", "2.1.weight", "3.bias", "3.weight",
+    ]  # fmt: skip
+    np.testing.assert_allclose(outputs(ours), theirs(torch.tensor(X)).detach().numpy(), rtol=1e-13, atol=1e-14)
+
+
+def test_a_named_module_that_is_used_twice_stays_one():
+    linear = torch.nn.Linear(3, 3).double()
+    ours = from_torch(torch.nn.Sequential(OrderedDict(a=linear, b=torch.nn.ReLU(), c=linear)))
+    assert len(ours.parameters()) == 12

@@ -337,6 +337,22 @@ def test_a_number_that_is_not_finite_is_refused_even_where_everything_else_is_ri
     assert refusal(path) == message
 
 
+def test_what_a_hostile_file_says_stands_on_one_line_of_a_message(tmp_path):
+    path, name = tmp_path / "model.safetensors", "\x1b[2J\n" * 100
+    save_file({name: np.ones(1, dtype=np.int64)}, path)
+    shown = r"\x1b[2J\n" * 100
+    assert refusal(path) == f"{path} holds {shown} as I64: save it as float64 or float32"
+    save_file({"x" * 501: np.array([np.nan])}, path)
+    assert refusal(path) == (
+        f"{path} holds numbers that are not finite in {'x' * 500}: take a file of a run that went well"
+    )
+    forged(path, {"weight": np.ones(1)}, version=10**4000)
+    assert refusal(path) == (
+        f"{path} was made by a newer version of autograd-core (its format is 1{'0' * 499}, and 1 is known here): pip "
+        "install --upgrade autograd-core"
+    )
+
+
 def test_a_file_of_ours_holds_float64_alone(tmp_path):
     path = tmp_path / "model.safetensors"
     forged(path, {"weight": np.ones((1, 2), dtype=np.float32), "bias": np.ones(1)})

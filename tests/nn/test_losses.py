@@ -14,6 +14,7 @@ from messages import message_of
 from mpmath import mp, mpf
 
 from autograd_core import ArgumentError, OperandTypeError, Value, dot, exp, sigmoid, softmax
+from nn import Layer, Sequential, fit, optim
 from nn.losses import (
     half_squared_error,
     hinge,
@@ -425,3 +426,53 @@ NO_CLASSES = {
 @pytest.mark.parametrize(("target", "message"), NO_CLASSES.values(), ids=NO_CLASSES)
 def test_a_class_that_is_no_whole_number_is_refused(loss, target, message):
     assert message_of(OperandTypeError, lambda: loss([A, B], target)) == message
+
+
+# ---------------------------------------------------------------- rows of one, and NumPy's numbers
+
+ONES = {
+    "list": [1],
+    "tuple": (1.0,),
+    "row of an array": np.array([[1]])[0],
+    "array of no dimensions": np.array(1),
+    "bool": np.True_,
+}
+
+
+@pytest.mark.parametrize("label", ONES.values(), ids=ONES)
+@pytest.mark.parametrize("loss", [nll, nll_with_logits, hinge, squared_error, half_squared_error])
+def test_one_output_and_its_label_may_each_be_a_row_of_one(loss, label):
+    expected = loss(Value(0.25), 1.0).data
+    output = Value(0.25)
+    cost = loss((output,), label)
+    cost.backward()
+    assert cost.data == loss(output, label).data == loss(np.array(0.25), label).data == expected
+    assert output.grad != 0.0
+
+
+@pytest.mark.parametrize("label", ONES.values(), ids=ONES)
+def test_zero_one_takes_rows_of_one(label):
+    assert (zero_one([0.75], label), zero_one((0.25,), label), zero_one(np.array(0.75), label)) == (0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("loss", [nllm, nllm_with_logits, zero_one])
+def test_numpys_booleans_are_classes_as_pythons_are(loss):
+    outputs = [Value(0.25), Value(0.75)]
+    for target in (False, True):
+        found, expected = loss(outputs, np.bool_(target)), loss(outputs, target)
+        assert getattr(found, "data", found) == getattr(expected, "data", expected)
+
+
+@pytest.mark.parametrize("loss", [nll, nll_with_logits])
+def test_binary_losses_refuse_several_outputs(loss):
+    message = message_of(ArgumentError, lambda: loss([Value(0.25), Value(0.75)], 1))
+    assert message == (
+        f"{loss.__name__} takes one output for each sample, and was given 2: for classes take nllm or nllm_with_logits"
+    )
+
+
+def test_a_network_that_ends_in_a_layer_of_one_neuron_learns_a_label():
+    model = Sequential(Layer(1, 1, "identity", init="zero"))
+    sgd = optim.SGD(model.parameters(), lr=1.0)
+    fit(model, [[-1.0], [1.0]], np.array([[0], [1]]), loss=nll_with_logits, optimiser=sgd, epochs=1, progress=False)
+    assert model([2.0])[0].data == 1.0  # the slope is -0.5 for each sample: w = ½, b = 0

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from messages import message_of
 from sklearn import metrics as reference
 
-from autograd_core import ArgumentError
-from nn.metrics import accuracy, mean_absolute_error, r2, root_mean_squared_error
+from autograd_core import ArgumentError, OperandTypeError
+from nn.metrics import accuracy, mean_absolute_error, measure, r2, root_mean_squared_error
 
 REGRESSION = {
     "r2": (r2, reference.r2_score),
@@ -44,6 +44,11 @@ def test_r2_of_targets_that_do_not_vary_is_scikit_learns(ys, score):
     assert r2(ys, [2.0, 2.0]) == score == reference.r2_score([2.0, 2.0], ys)
 
 
+def test_r2_of_targets_that_do_not_vary_is_0_though_their_mean_is_rounded():
+    assert sum([0.1] * 3) / 3 != 0.1
+    assert (r2([0.2, 0.1, 0.1], [0.1] * 3), r2([0.1] * 3, [0.1] * 3)) == (0.0, 1.0)
+
+
 @given(st.lists(st.tuples(st.lists(numbers, min_size=3, max_size=3), st.integers(0, 2)), min_size=1, max_size=20))
 def test_accuracy_is_the_share_of_largest_outputs_that_are_the_target(table):
     outputs, targets = [tuple(row) for row, _ in table], [target for _, target in table]
@@ -69,4 +74,11 @@ def test_outputs_without_targets_are_refused(metric, ys, ts):
 def test_outputs_and_targets_of_other_widths_are_refused():
     assert message_of(ArgumentError, lambda: r2([(1.0, 2.0)], [1.0])) == (
         "outputs and targets have [1, 2] numbers a sample: pass as many of each"
+    )
+
+
+def test_a_metric_that_returns_no_number_is_named():
+    message = message_of(OperandTypeError, lambda: measure({"r2": r2, "mine": lambda *_: None}, [1.0, 2.0], [1.0, 3.0]))
+    assert message == (
+        "the metric 'mine': None of type NoneType is no real number: check what should have been computed there"
     )

@@ -412,3 +412,15 @@ def test_ctrl_c_in_the_middle_of_a_step_leaves_no_parameter_behind():
     with pytest.raises(KeyboardInterrupt):
         SGD(parameters, lr=0.5).step()
     assert (strikes, [p.data for p in parameters]) == ([1.5], [0.5, 1.5, 2.5])
+
+
+def test_clipping_takes_lists_too():
+    assert optim.clip_by_norm([3.0, 4.0], 1.0).tolist() == [0.6000000000000001, 0.8]
+    assert optim.clip_by_norm([0.25, 0.5], 1.0).tolist() == [0.25, 0.5]
+    assert optim.clip_by_value([3.0, -4.0], 1.0).tolist() == [1.0, -1.0]
+
+
+def test_an_infinite_gradient_has_no_direction_that_clipping_could_keep():
+    assert np.isnan(optim.clip_by_norm(np.array([-np.inf, 1.0]), 1.0)).tolist() == [True, False]
+    assert np.isnan(optim.clip_by_norm(np.array([np.nan, 1.0]), 1.0)).tolist() == [True, False]
+    assert optim.clip_by_value(np.array([-np.inf, 0.5]), 1.0).tolist() == [-1.0, 0.5]

@@ -1,11 +1,13 @@
 """Optimisers refuse what cannot work, in words that say how to mend it."""
 
+import json
 import math
 
 import numpy as np
 import pytest
 from messages import message_of
 
+import nn
 from autograd_core import ArgumentError, OperandTypeError, Value
 from nn import optim
 from nn.optim import SGD
@@ -166,3 +168,37 @@ def test_a_running_average_mixes_by_a_share(gamma):
         message_of(ArgumentError, lambda: average.add(4.0)) == f"gamma of step 3 is {gamma!r}: pass a number in [0, 1)"
     )
     assert (average.value, average.count) == (3.0, 2)
+
+
+NO_ROW = {
+    "a model": (nn.MLP(2, [1], rng=0), "MLP([Layer(2, 1, 'identity')]) of type MLP"),
+    "one parameter": (Value(1.0), "Value(data=1.0, grad=0.0) of type Value"),
+    "nothing": (None, "None of type NoneType"),
+}
+
+
+@pytest.mark.parametrize(("parameters", "named"), NO_ROW.values(), ids=NO_ROW)
+def test_what_is_no_row_of_parameters_is_refused(parameters, named):
+    mend = "is no row of parameters: pass those of a model, as in model.parameters(), or a list"
+    assert message_of(OperandTypeError, lambda: SGD(parameters, lr=0.1)) == f"{named} {mend}"
+    if parameters is not None:
+        x = Value(1.0)
+        assert message_of(OperandTypeError, lambda: SGD([x], lr=0.1, decayed=parameters)) == f"{named} {mend}"
+
+
+SWITCHES = {
+    "SGD": ["maximise"],
+    "RMSProp": ["maximise", "eps_inside_root"],
+    "Adam": ["maximise", "eps_inside_root", "amsgrad"],
+    "AdamW": ["maximise", "eps_inside_root", "amsgrad"],
+}
+
+
+@pytest.mark.parametrize(("rule", "switches"), SWITCHES.items(), ids=SWITCHES)
+def test_the_settings_of_a_rule_with_numpys_numbers_can_be_kept_as_json(rule, switches):
+    numbers = dict.fromkeys(switches, np.True_) | {"weight_decay": np.float32(0.5), "clip_norm": np.int64(1)}
+    settings = getattr(optim, rule)([Value(1.0)], lr=np.float64(0.25), **numbers).settings()
+    kept = json.loads(json.dumps(settings))
+    assert kept == settings
+    assert {name: kept[name] for name in switches} == dict.fromkeys(switches, True)
+    assert (kept["weight_decay"], kept["clip_norm"], kept["lr"]["lr"]) == (0.5, 1.0, 0.25)

@@ -94,7 +94,10 @@ def test_a_run_that_was_stopped_before_its_first_epoch_ended_is_drawn_by_its_ste
     assert axes.get_xlabel() == "step"
 
 
-@pytest.mark.parametrize(("epochs", "per_epoch", "more"), [(1, 5, 4), (3, 7, 3), (10, 9, 8), (4, 10, 0), (6, 3, 2)])
+@pytest.mark.parametrize(
+    ("epochs", "per_epoch", "more"),
+    [(1, 5, 4), (3, 7, 3), (10, 9, 8), (4, 10, 0), (6, 3, 2), (5, 3, 3), (1, 5, 5), (2, 1, 1)],
+)
 def test_a_run_that_was_stopped_within_an_epoch_keeps_the_others_in_their_places(epochs, per_epoch, more):
     steps = np.random.default_rng(epochs).uniform(1.0, 2.0, size=epochs * per_epoch + more)
     loss = steps[: epochs * per_epoch].reshape(epochs, per_epoch).mean(axis=1).tolist()
@@ -553,3 +556,57 @@ def test_without_matplotlib_there_is_a_word_on_how_to_get_it(monkeypatch):
         "a picture needs matplotlib, which could not be imported (import of matplotlib.figure halted; None in "
         "sys.modules): pip install 'autograd-core[plot]'"
     )
+
+
+# ---------------------------------------------------------------- odd but legitimate
+
+
+def test_the_best_epoch_can_be_seen_on_dark_paper_too():
+    for style, colour in (("default", "black"), ("dark_background", "white")):
+        with mpl.style.context(style):
+            (axes,) = plots.curves(RUN).axes
+        assert to_rgba(lines_of(axes)["best: epoch 2, 1.25"].get_color()) == to_rgba(colour)
+
+
+def test_gradients_that_are_all_zero_are_drawn_without_a_logarithm():
+    figure = plots.gradient_norms(History(loss=[1.0, 1.0], gradient_norms={"weight": [0.0, 0.0]}))
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear"]
+
+
+def test_targets_may_be_a_column():
+    model = MLP(2, [1], output="sigmoid", rng=0)
+    inputs = [[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]]
+    of_row, of_column = [
+        plots.boundary(model, inputs, targets, resolution=3).axes[0].collections
+        for targets in ([0, 1, 1], [[0], [1], [1]])
+    ]
+    assert [np.asarray(c.get_offsets()).tolist() for c in of_row] == [
+        np.asarray(c.get_offsets()).tolist() for c in of_column
+    ]
+
+
+def with_nan():
+    model = MLP(2, [2, 1], rng=0)
+    model.layers[1].neurons[0].w[1].data = float("nan")
+    return model
+
+
+ODD = {
+    "one name": (
+        lambda: plots.boundary(MLP(2, [1], rng=0), [[0.0, 1.0]], [1], names=["age"]),
+        "names is ['age']: pass one for each of the two inputs",
+    ),
+    "a map of nan": (
+        lambda: plots.weights(with_nan()),
+        "layers.1.weight holds numbers that are not finite: draw a model that was trained well",
+    ),
+    "a network of nan": (
+        lambda: plots.network(with_nan()),
+        "layer 2 holds numbers that are not finite: draw a model that was trained well",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), ODD.values(), ids=ODD)
+def test_what_a_picture_would_say_nothing_of_is_refused(call, message):
+    assert message_of(ArgumentError, call) == message

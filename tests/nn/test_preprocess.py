@@ -90,6 +90,29 @@ def test_a_comma_in_numbers_is_named():
     )
 
 
+COMMA = "a comma in it: write a point where decimals begin, and nothing between thousands"
+SIGN = "a sign beside it: write the number alone"
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        (["1.234,50", "999,25"], COMMA), (["1,234.50", "17"], COMMA), (["1,234,567", "1,000,000"], COMMA),
+        (["1 234,5", "2\u202f000,5"], COMMA), (["$1,200", "$5"], COMMA), (["$5", "$7.50"], SIGN), (["-$5", "$-5"], SIGN),
+        (["5 €", "7.5€"], SIGN), (["10%", "20 %", "0"], SIGN),
+    ],
+)  # fmt: skip
+def test_a_column_of_numbers_as_people_write_them_is_not_taken_as_text(texts, why):
+    assert message_of(ArgumentError, lambda: kind_of(column(*texts), "x")) == (
+        f"t.csv, line 2, column 'x': '{texts[0]}' is a number with {why}; or take it as text with --categorical x"
+    )
+
+
+@pytest.mark.parametrize("text", ["1.2.3", "2024-01-05", "5 kg", "$", "%", "10-20%", "a,b", ",", "A1", "5%%", "½"])
+def test_text_with_digits_or_signs_in_it_is_text(text):
+    assert kind_of(column("1", text), "x") == "category"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -228,6 +251,11 @@ def test_what_does_not_vary_is_left_out():
     assert found.columns == (Number("legs", 2.5, 2.75**0.5), Category("pet", ("bird", "cat", "dog", "fish")))
     assert left_out == {"home": SAME, "gone": VOID, "six": SAME}
     assert found.inputs == ["legs", "pet=bird", "pet=cat", "pet=dog", "pet=fish"]
+
+
+def test_what_varies_too_little_to_be_squared_is_left_out_for_that_reason():
+    t = table(x=["1e-200", "2e-200"], y=["1", "2"])
+    assert learn(t, {"x": "number", "y": "number"})[1] == {"x": "too nearly the same in every row to train on"}
 
 
 def test_gaps_are_filled_before_it_is_asked_whether_a_column_varies():

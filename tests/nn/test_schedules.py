@@ -181,3 +181,9 @@ def test_a_factor_may_be_as_small_as_it_likes_and_1():
 def test_a_rate_that_is_no_number_is_refused():
     message = message_of(OperandTypeError, lambda: schedules.of("0.1"))
     assert message == "'0.1' of type str is no real number: convert it first, with float(...)"
+
+
+@given(st.floats(0.0, 1e300), st.floats(0.0, 1e300), st.integers(1, 10**6), st.integers(1, 10))
+def test_cosine_begins_with_its_rate_and_ends_with_its_floor_to_the_last_bit(lr, floor, steps, beyond):
+    schedule = schedules.cosine(lr, steps, floor)
+    assert (schedule(1), schedule(steps + beyond)) == (lr, floor)

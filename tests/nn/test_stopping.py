@@ -1,7 +1,11 @@
 """Early stopping: after how many epochs without an improvement, and with which weights."""
 
 import math
+import pickle
+from copy import deepcopy
+from dataclasses import astuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +49,17 @@ def test_the_best_weights_are_given_back_or_not():
         _, watch, model = watched([1.0, 0.5, 0.7, 0.8], patience=2, restore=restore)
         watch.restore(model)
         assert model.parameters()[0].data == weight
+
+
+def test_a_rule_of_numpys_numbers_is_that_of_pythons():
+    rule = EarlyStopping(np.int64(3), np.float32(0.5), restore=np.True_)
+    assert rule == EarlyStopping(3, 0.5, restore=True)
+    assert [type(number) for number in astuple(rule)] == [int, float, bool]
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda rule: pickle.loads(pickle.dumps(rule))], ids=["copy", "pickle"])
+def test_a_rule_can_be_copied(copied):
+    assert copied(EarlyStopping(3, 0.5, restore=False)) == EarlyStopping(3, 0.5, restore=False)
 
 
 @pytest.mark.parametrize(

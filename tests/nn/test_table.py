@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import random
+import time
 
 import pandas as pd
 import pytest
@@ -116,6 +117,9 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest(written):
     assert refusal(path.with_name("tt.csv")) == "there is no file tt.csv: did you mean t.csv?"
     assert refusal(path.with_name("other.txt")) == "there is no file other.txt: name a CSV file"
     assert refusal(path / "nowhere" / "t.csv") == "there is no file t.csv/nowhere/t.csv: name a CSV file"
+    assert refusal(path.with_name("-")) == "there is no file -: did you mean /dev/stdin?"
+    path.with_name("link").symlink_to("link")
+    assert refusal(path.with_name("link")) == "there is no file link: name a CSV file"
 
 
 def test_a_folder_or_a_device_is_no_table(written):
@@ -185,6 +189,13 @@ ASK = "name the file's encoding, as in --encoding cp1252 or --encoding latin-1"
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_named_with_its_line(written, content, message):
     assert refusal(written(content)) == message
+
+
+def test_a_table_of_very_many_columns_is_read_at_once(written):
+    names = [f"x{i}" for i in range(100_000)]
+    start = time.perf_counter()
+    assert read(written(",".join(names) + "\n" + ",".join(["1"] * len(names)))).names == tuple(names)
+    assert time.perf_counter() - start < 5.0
 
 
 def test_one_column_is_a_table_if_no_other_character_parts_it_evenly(written):

@@ -108,6 +108,8 @@ def test_a_slip_among_numbers_is_named():
         (["-1", "0.5", "0.50"], ("-1", "0.5"), [0, 1, 1]),
         (["01", "1", "x"], ("x", "01", "1"), [1, 2, 0]),
         (["B", "a", "é"], ("B", "a", "é"), [0, 1, 2]),
+        (["5003", "0150", "150"], ("0150", "150", "5003"), [2, 0, 1]),
+        (["9007199254740993", "9007199254740992"], ("9007199254740992", "9007199254740993"), [1, 0]),
     ],
 )
 def test_classes_are_in_ascending_order_and_spelt_in_one_way(texts, labels, numbers):
@@ -124,6 +126,11 @@ def test_an_amount_that_does_not_vary_in_the_rows_to_train_on_is_refused():
     assert message == "the target 'y' is 2 in every row to train on: add rows, or choose another --seed"
 
 
+def test_an_amount_that_varies_too_little_to_be_squared_is_refused_for_that_reason():
+    message = message_of(ArgumentError, lambda: amount_of(column("1e-200", "2e-200"), "y"))
+    assert message == "the target 'y' is too nearly 1e-200 in every row to train on: give it in a smaller unit"
+
+
 @pytest.mark.parametrize("there", [Classes("y", ("a", "b")), Amount("y", 1.5, 2.5)])
 def test_it_comes_back_from_plain_data(there):
     assert target.of(there.about()) == there
@@ -133,6 +140,7 @@ def test_it_comes_back_from_plain_data(there):
     "told",
     [
         None, {}, {"name": 3, "mean": 0.0, "deviation": 1.0}, {"name": "y", "labels": ["a", "a"]}, {"name": "y", "labels": [1]},
+        {"name": "y", "labels": []}, {"name": "y", "labels": ["a"]},
         {"name": "y", "mean": 0.0, "deviation": -1.0}, {"name": "y", "mean": float("inf"), "deviation": 1.0}, {"name": "y"},
     ],
 )  # fmt: skip

@@ -4,9 +4,12 @@ import math
 import re
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from random import Random
+from unittest.mock import ANY
 
 import numpy as np
+import pandas as pd
 import pytest
 from messages import message_of
 from sklearn.datasets import make_moons
@@ -16,7 +19,7 @@ from nn import MLP, BatchNorm, Dropout, EarlyStopping, History, Layer, Module, S
 from nn.losses import hinge, nllm_with_logits, squared_error
 from nn.metrics import mean_absolute_error
 from nn.module import elements
-from nn.optim import SGD
+from nn.optim import SGD, Momentum
 
 X = np.random.default_rng(0).normal(size=(10, 2))
 T = np.sin(X[:, 0]) - 0.5 * X[:, 1]
@@ -278,6 +281,52 @@ def test_early_stopping_gives_back_the_weights_of_the_epoch_with_the_lowest_vali
     assert history.stopped == "the validation loss did not fall for 2 epochs; it was lowest in epoch 3"
 
 
+@pytest.mark.parametrize("validation", [[X[:3], T[:3]], (X[:3].tolist(), iter(T[:3]))], ids=["list", "iterator"])
+def test_the_pair_to_validate_with_may_be_a_list_and_its_targets_an_iterator(validation):
+    assert train(validation=validation) == (ANY, train(validation=(X[:3], T[:3]))[1])
+
+
+@pytest.mark.parametrize("part", [np.float32(0.25), np.float64(0.25), Fraction(1, 4)])
+def test_the_part_to_hold_out_may_be_any_number(part):
+    assert train(validation=part)[1] == train(validation=0.25)[1]
+
+
+def test_the_validation_loss_of_a_part_is_weighted_as_the_samples_are():
+    met = []
+
+    def spying(output, target):
+        if output.op is None:
+            met.append(target)
+        return squared_error(output, target)
+
+    sizes = [1.0 + i for i in range(10)]
+    model, history = train(loss=spying, sample_weight=sizes, validation=0.3, epochs=1)
+    held = [T.tolist().index(target) for target in met]
+    errors = [(model(X[i]).data - T[i]) ** 2 for i in held]
+    assert history.validation_loss == [pytest.approx(np.average(errors, weights=[sizes[i] for i in held]), rel=1e-12)]
+
+
+def test_early_stopping_of_a_function_is_refused():
+    line = Line()
+    options = {"optimiser": SGD(line.parameters(), lr=0.1), "validation": 0.2, "early_stopping": EarlyStopping()}
+    message = message_of(ArgumentError, lambda: train(line.forward, **options))
+    assert message == f"{line.forward!r} is no Module, which checkpoints and early stopping need: make the model one"
+    assert weights(line) == [0.0, 0.0]
+
+
+def test_a_validation_loss_that_is_never_finite_ends_the_run_and_says_so():
+    _, history = train(validation=([[math.nan, 0.0]], [0.0]), early_stopping=EarlyStopping(patience=2), epochs=9)
+    assert (history.epochs, history.best_epoch) == (2, None)
+    assert history.stopped == "the validation loss did not fall for 2 epochs; it was never finite"
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.array(0.5), Fraction(1, 2), True])
+def test_what_a_metric_returns_is_kept_as_a_plain_number(number):
+    _, history = train(metrics={"half": lambda *_: number}, validation=0.2, epochs=1)
+    assert history.metrics == history.validation_metrics == {"half": [float(number)]}
+    assert type(history.metrics["half"][0]) is type(history.validation_metrics["half"][0]) is float
+
+
 # ---------------------------------------------------------------- modes, callbacks, rates
 
 
@@ -294,6 +343,13 @@ def test_dropout_is_at_work_in_training_alone():
     assert not any(module.training for _, module in model.named_modules())
 
 
+def test_a_model_in_evaluation_mode_is_trained_in_training_mode():
+    model = MLP(2, [1], rng=0).eval()
+    modes = []
+    train(model, loss=lambda y, t: modes.append(model.training) or squared_error(y, t), epochs=1)
+    assert modes == [True] * 10
+
+
 def test_a_callback_sees_every_epoch_and_may_end_the_run():
     seen = []
 
@@ -304,6 +360,35 @@ def test_a_callback_sees_every_epoch_and_may_end_the_run():
     _, history = train(epochs=50, callbacks=[stop])
     assert seen == [(1, 1, 3), (2, 2, 6), (3, 3, 9)]
     assert history.stopped == "a callback ended the run after epoch 3"
+
+
+def test_a_callback_may_answer_with_numpys_true():
+    _, history = train(epochs=5, callbacks=[lambda epoch: np.float64(epoch.number) > 1.0])
+    assert history.stopped == "a callback ended the run after epoch 2"
+
+
+def test_only_true_ends_the_run():
+    """A callback that returns what it has counted, or logged, is not misunderstood."""
+    assert train(callbacks=[lambda _: 1, lambda _: "saved", lambda _: False])[1].stopped == ""
+
+
+def test_the_first_reason_to_stop_is_the_one_that_is_told():
+    stop = EarlyStopping(patience=1)
+    _, history = train(validation=0.2, lr=0.0, epochs=5, early_stopping=stop, callbacks=[lambda e: e.number == 2])
+    assert history.stopped == "the validation loss did not fall for 1 epochs; it was lowest in epoch 1"
+
+
+def test_callbacks_may_come_from_a_generator():
+    seen = []
+    train(epochs=3, callbacks=(note for note in [lambda epoch: seen.append(epoch.number)]))
+    assert seen == [1, 2, 3]
+
+
+def test_a_rate_that_a_callback_sets_is_that_of_the_next_epoch():
+    def halve(epoch):
+        epoch.optimiser.lr /= 2.0
+
+    assert train(callbacks=[halve], lr=0.8)[1].rates == [0.8, 0.4, 0.2]
 
 
 def test_the_history_has_the_rate_of_each_epochs_last_step():
@@ -329,6 +414,70 @@ def test_gradient_norms_are_root_mean_squares_over_the_steps_of_each_array():
     assert history.gradient_norms == {
         name: [pytest.approx(math.sqrt(np.mean([one[name] ** 2 for one in norms])), rel=1e-12)] for name in norms[0]
     }
+
+
+def test_the_norm_of_a_shared_array_goes_by_its_first_name():
+    class Twice(Module):
+        def __init__(self):
+            self.first = Layer(2, 2, activation="tanh", rng=0)
+            self.again, self.last = self.first, Layer(2, 1, activation="identity", rng=1)
+
+        def forward(self, x):
+            return self.last(self.again(self.first(x)))[0]
+
+    _, history = train(Twice())
+    assert sorted(history.gradient_norms) == ["first.bias", "first.weight", "last.bias", "last.weight"]
+
+
+def test_parameters_that_are_no_part_of_the_model_have_one_norm_together():
+    other = [Value(1.0), Value(2.0)]
+    model = MLP(2, [1], rng=0)
+
+    def loss(output, target):
+        return squared_error(output, target) + 3.0 * other[0] + 4.0 * other[1]
+
+    _, history = train(model, loss=loss, optimiser=SGD([*other, *model.parameters()[:2]], lr=0.01), epochs=1)
+    assert list(history.gradient_norms) == ["layers.0.weight", "parameters"]
+    assert history.gradient_norms["parameters"] == [pytest.approx(5.0, rel=1e-12)]
+
+
+def test_a_second_run_goes_on_with_the_weights_and_the_steps_of_the_first():
+    model, twin = Line(), Line()
+    optimiser, other = Momentum(model.parameters(), lr=0.05), Momentum(twin.parameters(), lr=0.05)
+    first = train(model, optimiser=optimiser, epochs=2, shuffle=False)[1]
+    second = train(model, optimiser=optimiser, epochs=3, shuffle=False)[1]
+    whole = train(twin, optimiser=other, epochs=5, shuffle=False)[1]
+    assert first.step_loss + second.step_loss == whole.step_loss
+    assert (weights(model), optimiser.steps) == (weights(twin), 15)
+
+
+def test_a_callback_that_raises_leaves_the_best_weights_in_evaluation_mode():
+    def fail(epoch):
+        states.append(weights(epoch.model))
+        if epoch.number == 3:
+            raise RuntimeError("the disk of the logs is full")
+
+    states, model, scripted = [], MLP(2, [3, 1], activation="tanh", rng=0), iter([3.0, 1.0, 2.0])
+
+    def loss(output, target):
+        return Value(next(scripted)) if output.op is None else squared_error(output, target)
+
+    with pytest.raises(RuntimeError, match="the disk of the logs is full"):
+        train(model, loss=loss, validation=([[0.0, 0.0]], [0.0]), early_stopping=EarlyStopping(), callbacks=[fail])
+    assert weights(model) == states[1] != states[2]
+    assert not any(module.training for _, module in model.named_modules())
+
+
+def test_without_restore_the_last_weights_stay():
+    states = []
+    model, history = train(
+        validation=(X[:2], [5.0, -5.0]),
+        early_stopping=EarlyStopping(patience=2, restore=False),
+        epochs=40,
+        callbacks=[lambda epoch: states.append(weights(epoch.model))],
+    )
+    assert weights(model) == states[-1]
+    assert history.best_epoch == history.validation_loss.index(min(history.validation_loss)) + 1
 
 
 def test_a_model_may_be_any_function():
@@ -394,6 +543,29 @@ def test_a_loss_that_grows_without_end_is_stopped_at_the_first_step_that_overflo
 def test_a_loss_that_is_a_plain_number_is_refused():
     message = message_of(ArgumentError, lambda: train(loss=lambda _y, _t: 1.0))
     assert message == "the loss is 1.0, a plain number: compute it from the model's output with ops"
+
+
+def test_a_loss_that_is_a_plain_number_is_refused_though_the_penalty_is_a_value():
+    message = message_of(
+        ArgumentError, lambda: train(loss=lambda _y, _t: 1.0, penalty=lambda model: model.parameters()[0] ** 2)
+    )
+    assert message == "the loss is 1.0, a plain number: compute it from the model's output with ops"
+
+
+def test_a_penalty_may_be_a_plain_number():
+    _, history = train(penalty=lambda _: 0.5, epochs=1, batch_size=None)
+    _, expected = train(epochs=1, batch_size=None)
+    assert history.loss == pytest.approx([expected.loss[0] + 0.5], rel=1e-14)
+
+
+def test_a_module_that_gives_fewer_outputs_than_it_was_given_samples_is_refused():
+    class First(Line):
+        def forward_batch(self, rows):
+            return [self.forward(rows[0])]
+
+    assert message_of(ArgumentError, lambda: train(First())) == (
+        "First gives 1 outputs for a batch of 4 samples: let its forward_batch return one for each"
+    )
 
 
 # ---------------------------------------------------------------- seeds
@@ -518,11 +690,14 @@ def test_the_bar_changes_nothing_that_is_learnt(capsys):
     assert weights(train(progress=True)[0]) == weights(train(progress=False)[0])
 
 
-def test_without_tqdm_the_error_says_how_to_install_it_or_do_without(monkeypatch):
+def test_without_tqdm_the_error_says_how_to_install_it_or_do_without(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     model = MLP(2, [3, 1], activation="tanh", rng=0)
+    train(model, lr=0.0, checkpoint=tmp_path / "run")
+    for p in model.parameters():
+        p.data += 1.0
     before = weights(model)
-    assert message_of(MissingExtraError, lambda: train(model, progress=True)) == (
+    assert message_of(MissingExtraError, lambda: train(model, lr=0.0, progress=True, resume=tmp_path / "run")) == (
         "the progress bar of fit (progress=False does without) needs tqdm, which could not be imported "
         "(import of tqdm.auto halted; None in sys.modules): pip install 'autograd-core[train]'"
     )
@@ -575,6 +750,38 @@ FAULTS = {
         {"metrics": {"loss": mean_absolute_error}},
         "a metric is called 'loss', as the loss is: choose another name",
     ),
+    "a metric in the rate's name": (
+        {"metrics": {"rate": mean_absolute_error}},
+        "a metric is called 'rate', as the rate is: choose another name",
+    ),
+    "a metric in the validation loss's name": (
+        {"metrics": {"validation loss": mean_absolute_error}},
+        "a metric is called 'validation loss', as the validation loss is: choose another name",
+    ),
+    "a pair of one": (
+        {"validation": ([[1.0, 2.0]],)},
+        "validation has 1 members: pass a pair of inputs and targets, or a part in (0, 1)",
+    ),
+    "the optimiser of another model": (
+        {"optimiser": SGD(MLP(2, [1], rng=0).parameters(), lr=0.1)},
+        "the optimiser has none of the model's parameters: make it with model.parameters()",
+    ),
+    "no folder for checkpoints": (
+        {"checkpoint": "nowhere/run"},
+        "no checkpoint can be written to nowhere/run: name a file in a folder that is there",
+    ),
+    "a folder for a checkpoint": (
+        {"checkpoint": "."},
+        "no checkpoint can be written to .: name a file in a folder that is there",
+    ),
+    "no weight in what is trained on": (
+        {"sample_weight": [0.0, 1.0], "validation": 0.5, "rng": 0},
+        "every sample that is trained on has the weight 0: hold out another part or by another rng",
+    ),
+    "no weight in what is held out": (
+        {"sample_weight": [1.0, 0.0], "validation": 0.5, "rng": 0},
+        "every sample that is held out has the weight 0: hold out another part or by another rng",
+    ),
     "inputs of another number": (
         {"inputs": [[1.0], [2.0]]},
         "Layer(2, 1, 'identity') takes 2 inputs and was given 1: pass one number for each",
@@ -601,6 +808,39 @@ WRONG_KINDS = {
         "'2' of type str is no real number: convert it first, with float(...)",
     ),
     "a seed that is none": ({"rng": 0.5}, "0.5 of type float is no generator: pass a random.Random or an int seed"),
+    "no table": ({"inputs": 3.0}, "inputs is 3.0: pass a list or an array with one for each sample"),
+    "no list of targets": ({"targets": 3.0}, "targets is 3.0: pass a list or an array with one for each sample"),
+    "one weight for all": (
+        {"sample_weight": np.array(2.0)},
+        "sample_weight is array(2.): pass a list or an array with one for each sample",
+    ),
+    "a weight in text": (
+        {"sample_weight": ["1", "2"]},
+        "'1' of type str is no real number: convert it first, with float(...)",
+    ),
+    "a loss by name": ({"loss": "mse"}, "loss is 'mse': pass a function, such as nn.losses.squared_error"),
+    "an optimiser by name": (
+        {"optimiser": "sgd"},
+        "optimiser is 'sgd': pass one of nn.optim, such as SGD(model.parameters(), lr=0.1)",
+    ),
+    "a part in text": (
+        {"validation": "0.5"},
+        "'0.5' of type str is no real number: convert it first, with float(...)",
+    ),
+    "early stopping that is just wanted": (
+        {"validation": 0.5, "early_stopping": True},
+        "early_stopping is True: pass nn.EarlyStopping(patience=10)",
+    ),
+    "metrics without names": (
+        {"metrics": ["accuracy"]},
+        "metrics is ['accuracy']: pass a dict of functions, such as {'accuracy': accuracy}",
+    ),
+    "metrics by name": (
+        {"metrics": {"a": "accuracy"}},
+        "metrics is {'a': 'accuracy'}: pass a dict of functions, such as {'accuracy': accuracy}",
+    ),
+    "one callback": ({"callbacks": len}, "callbacks is <built-in function len>: pass a list of functions"),
+    "a callback that is none": ({"callbacks": [None]}, "callbacks is [None]: pass a list of functions"),
 }
 
 
@@ -609,6 +849,26 @@ def test_what_is_of_the_wrong_kind_is_refused_and_changes_nothing(changes, messa
     before = weights(MODEL)
     assert message_of(OperandTypeError, lambda: fit_with(**changes)) == message
     assert weights(MODEL) == before
+
+
+PLACES = np.random.default_rng(1).permutation(10)
+TABLES = {
+    "a frame and a series with shuffled labels": lambda: (pd.DataFrame(X, index=PLACES), pd.Series(T, index=PLACES)),
+    "a series with names": lambda: (X, pd.Series(T, index=list("abcdefghij"))),
+    "a frame of one target": lambda: (pd.DataFrame({"a": X[:, 0], "b": X[:, 1]}), pd.DataFrame({"t": T})),
+    "generators": lambda: ((row for row in X), (t for t in T)),
+    "Values": lambda: ([[Value(a), Value(b)] for a, b in X], [Value(t) for t in T]),
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_samples_may_come_in_any_table_and_go_by_their_places(table):
+    model = MLP(2, [3, 1], activation="tanh", rng=0)
+    options = {"loss": squared_error, "optimiser": SGD(model.parameters(), lr=0.1), "epochs": 3, "batch_size": 4}
+    history = fit(model, *table(), **options, validation=table(), rng=0, progress=False)
+    expected, expected_history = train(validation=(X, T))
+    assert weights(model) == weights(expected)
+    assert history == expected_history
 
 
 def test_inputs_may_be_any_numbers():
