@@ -63,10 +63,11 @@ def _sweep(path: Path) -> None:
         return
     beginning = f".{path.name}."
     with suppress(OSError):  # a folder may be closed to readers and still take a file
-        for name in os.listdir(path.parent):  # noqa: PTH208 - names are all that is wanted
-            pid = name.removesuffix(".part").rpartition(".")[2]
-            if name.startswith(beginning) and name.endswith(".part") and pid.isdecimal() and _is_gone(int(pid)):
-                path.with_name(name).unlink(missing_ok=True)
+        for draft in path.parent.iterdir():
+            pid = draft.stem.rpartition(".")[2]
+            ours = draft.name.startswith(beginning) and draft.suffix == ".part"
+            if ours and pid.isdecimal() and _is_gone(int(pid)):
+                draft.unlink(missing_ok=True)
 
 
 def _is_gone(pid: int) -> bool:

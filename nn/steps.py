@@ -13,11 +13,12 @@ from autograd_core.modes import detect_anomaly
 from autograd_core.ops import dot, mean, sum
 from autograd_core.value import Row, Value
 from nn.data import Samples
-from nn.module import Array, Module, elements
+from nn.module import Module
+from nn.norms import GradientNorms
 from nn.optim import Optimiser
 from nn.plan import Plan
 
-__all__ = ["GradientNorms", "Stepper"]
+__all__ = ["Stepper"]
 
 
 class Stepper:
@@ -69,16 +70,18 @@ class Stepper:
                 "forward_batch return one for each"
             )
         losses = [plan.loss(output, target) for output, target in zip(outputs, batch.targets, strict=True)]
-        cost = self._reduced(losses, batch.weights)
+        cost = self._reduced(losses, batch)
         if not isinstance(cost, Value):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's own loss
             raise ArgumentError(f"the loss is {cost!r}, a plain number: compute it from the model's output with ops")
         return cost if plan.penalty is None else cost + plan.penalty(model), outputs
 
-    def _reduced(self, losses: list[Value], weights: list[float] | None) -> Value:
-        if weights is None:
+    def _reduced(self, losses: list[Value], batch: Samples) -> Value:
+        if batch.weights is None:
             return mean(losses) if self.plan.reduction == "mean" else sum(losses)
-        total = math.fsum(weights) or 1.0  # a batch of samples that do not count has a loss of 0
-        return dot([w / total for w in weights] if self.plan.reduction == "mean" else weights, losses)
+        if self.plan.reduction == "sum":
+            return dot(batch.weights, losses)
+        total = batch.weight or 1.0  # a batch of samples that do not count has a loss of 0
+        return dot([w / total for w in batch.weights], losses)
 
     def _snapshot(self) -> Callable[[], None]:
         """Return a function that puts back what a forward pass changes in the model beside its graph."""
@@ -103,39 +106,3 @@ class Stepper:
         except AnomalyError as first:
             raise AnomalyError(f"{where}: {first}") from None
         raise AnomalyError(f"{where}: pass inputs and targets that are finite, and a smaller step size")
-
-
-class GradientNorms:
-    """The root mean square over steps of the length of the gradient, for each parameter array.
-
-    Parameters
-    ----------
-    model : whose arrays these are; the parameters of what is no Module count as one array.
-    optimiser : whose order of parameters the gradients have.
-    """
-
-    def __init__(self, model: Callable[[Row], Any], optimiser: Optimiser) -> None:
-        tensors = list(model.named_tensors()) if isinstance(model, Module) else []
-        place: dict[Value, int] = {}
-        for i, (_, tensor) in enumerate(tensors):
-            for _, p in elements(tensor):
-                place.setdefault(p, i)  # a shared one goes by its first name
-        self.names = [name for name, _ in tensors] + ["parameters"]
-        self._of = np.array([place.get(p, len(tensors)) for p in optimiser.parameters])
-        self.forget()
-
-    def forget(self) -> None:
-        """Start anew."""
-        self._squares, self._steps = np.zeros(len(self.names)), 0
-
-    def see(self, gradient: Array) -> None:
-        """Note the gradient of one step."""
-        with np.errstate(over="ignore"):  # as in the engine, an infinity is a number like others
-            self._squares += np.bincount(self._of, weights=gradient * gradient, minlength=len(self.names))
-        self._steps += 1
-
-    def means(self) -> dict[str, float]:
-        """Return the root mean square for each array that has parameters in the optimiser."""
-        present = np.bincount(self._of, minlength=len(self.names)) > 0
-        means = np.sqrt(self._squares / max(self._steps, 1)).tolist()
-        return {name: norm for name, norm, there in zip(self.names, means, present, strict=True) if there}

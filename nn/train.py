@@ -170,9 +170,9 @@ class _Run:
         self, state: State, plan: Plan, samples: Samples, callbacks: list[Callback], saving: tuple[Path, int] | None
     ) -> None:
         self.state, self.plan, self.callbacks, self.saving = state, plan, callbacks, saving
-        part = [[i for i, out in enumerate(state.held_out) if out is held] for held in (False, True)]
-        self.training = samples.pick(part[0])
-        self.held_out = plan.held_out if isinstance(plan.held_out, Samples) else samples.pick(part[1])
+        inside, outside = [[i for i, out in enumerate(state.held_out) if out is held] for held in (False, True)]
+        self.training = samples.pick(inside)
+        self.held_out = plan.held_out if isinstance(plan.held_out, Samples) else samples.pick(outside)
         for what, part in (("trained on", self.training), ("held out", self.held_out)):
             if part and not part.weight:
                 raise ArgumentError(
@@ -235,7 +235,7 @@ class _Run:
         epoch = Epoch(history.epochs, self.state.model, self.state.optimiser, history)
         for callback in self.callbacks:
             answer = callback(epoch)
-            if isinstance(answer, bool | np.bool_) and answer and not history.stopped:
+            if isinstance(answer, bool | np.bool_) and answer and not history.stopped:  # NumPy's comparisons answer too
                 history.stopped = f"a callback ended the run after epoch {epoch.number}"
 
     def end(self) -> None:

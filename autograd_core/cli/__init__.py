@@ -13,6 +13,7 @@ from autograd_core.cli.expressions import add_derive, add_draw, add_step
 from autograd_core.cli.tables import add_predict, add_train
 from autograd_core.cli.terminal import Commands, say
 from autograd_core.errors import AutogradError
+from autograd_core.files import write_whole
 
 __all__ = ["main"]
 
@@ -51,7 +52,7 @@ def _have_streams() -> None:
     """Let a program that was started without standard output, or without standard error, print all the same."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the program
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays open as long as the program runs
 
 
 def _complain(message: str) -> None:
@@ -94,7 +95,7 @@ def _add_demo(commands: Commands) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from nn.demo import run  # noqa: PLC0415 - the engine never needs nn; this command does
+    from nn.demo import run
 
     run(options.out, fast=options.fast)
     return 0
@@ -119,8 +120,7 @@ def _add_lectures(commands: Commands) -> None:
 
 
 def _lectures(options: argparse.Namespace) -> int:
-    from autograd_core.files import write_whole  # noqa: PLC0415 - each command loads what it needs
-    from nn import lectures  # noqa: PLC0415
+    from nn import lectures
 
     report = lectures.errata(options.lecture) if options.errata else lectures.compare(options.lecture, id=options.id)
     if options.html is not None:

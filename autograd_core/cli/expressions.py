@@ -43,8 +43,8 @@ def _add_expression(
 
 def _result(options: argparse.Namespace) -> Value:
     """Return the result of the expression; it is called y, unless it or something else has a name already."""
-    from autograd_core.expression import parse, parse_point  # noqa: PLC0415 - each command loads what it needs
-    from autograd_core.graph import topological_order  # noqa: PLC0415
+    from autograd_core.expression import parse, parse_point
+    from autograd_core.graph import topological_order
 
     y = parse(options.expression, parse_point(options.at))
     if not y.label and "y" not in [v.label for v in topological_order(y)]:
@@ -83,7 +83,7 @@ def add_draw(commands: Commands) -> None:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    from autograd_core.draw import draw, save  # noqa: PLC0415
+    from autograd_core.draw import draw, save
 
     y = _result(options)
     y.backward()
@@ -118,7 +118,7 @@ def add_step(commands: Commands) -> None:
 
 
 def _step(options: argparse.Namespace) -> int:
-    from autograd_core.stepper import step  # noqa: PLC0415
+    from autograd_core.stepper import step
 
     path: Path | None = options.out
     if path is not None and path.suffix.lower() not in (".html", ".htm"):
@@ -151,8 +151,8 @@ def add_derive(commands: Commands) -> None:
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from autograd_core.derive import derive  # noqa: PLC0415
-    from autograd_core.graph import topological_order  # noqa: PLC0415
+    from autograd_core.derive import derive
+    from autograd_core.graph import topological_order
 
     y = _result(options)
     named = {v.label: v for v in topological_order(y) if v.label}

@@ -9,6 +9,7 @@ from typing import Any
 
 from autograd_core.cli.terminal import Commands, say, written
 from autograd_core.errors import ArgumentError
+from autograd_core.files import write_whole
 
 __all__ = ["add_predict", "add_train"]
 
@@ -78,7 +79,7 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from nn.application import Settings, train  # noqa: PLC0415 - the engine never needs nn; this command does
+    from nn.application import Settings, train
 
     settings = Settings(
         **{name: value for name, value in vars(options).items() if name in Settings.__dataclass_fields__}
@@ -103,8 +104,7 @@ def add_predict(commands: Commands) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from autograd_core.files import write_whole  # noqa: PLC0415 - each command loads what it needs
-    from nn.application import MODEL, predict  # noqa: PLC0415
+    from nn.application import MODEL, predict
 
     if options.out is not None:
         _refuse_itself(options.out, options.file, "table")

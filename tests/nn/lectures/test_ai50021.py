@@ -1,8 +1,5 @@
 """Every id of AI 50.021 is there, runs and agrees; its own network equals the engine; a slip in a formula shows."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -18,69 +15,6 @@ from nn.lectures.graph import central, data, slopes
 from nn.lectures.item import ERRATA, ITEMS
 
 from .mutations import forms_of, survivors
-
-LISTED = {
-    row["id"]: row
-    for row in csv.DictReader((Path(__file__).parents[2] / "data" / "lectures.csv").read_text("utf-8").splitlines())
-    if row["doc"] == "ai50021"
-}
-DECLARED = {item.id: item for item in ITEMS.values() if item.lecture == "ai50021"}
-WRONG = {e.id: e for e in ERRATA.values() if e.lecture == "ai50021"}
-MATHEMATICAL = {"E-AI-4", "E-AI-5", "E-AI-13", "E-AI-17", "E-AI-18", "E-AI-20", "E-AI-21"}
-FROM_SCAN = {"E-AI-8", "E-AI-16"}
-
-
-# ---------------------------------------------------------------- the items and the errata
-
-
-def test_the_items_are_those_of_the_list_with_their_kinds_and_errata():
-    assert len(LISTED) == 54
-    found = {item.id: (item.kind, set(item.errata)) for item in DECLARED.values()}
-    assert found == {id: (row["kind"], set(row["errata"].split())) for id, row in LISTED.items()}
-
-
-@pytest.mark.parametrize("id", LISTED)
-def test_an_items_evidence_is_there_and_agrees(id):
-    evidence = list(DECLARED[id].evidence())
-    assert evidence
-    assert [e for e in evidence if not e.agrees] == []
-
-
-@pytest.mark.parametrize("id", [id for id, row in LISTED.items() if row["kind"] == "gradient"])
-def test_a_gradient_is_compared_in_three_ways(id):
-    comparisons = [e for e in DECLARED[id].evidence() if hasattr(e, "central")]
-    assert any(c.autograd is not None and c.central is not None for c in comparisons)
-
-
-def test_every_item_says_something_and_every_formula_has_letters():
-    assert all(item.statement.endswith(".") and item.where for item in DECLARED.values())
-    assert all(item.latex for item in DECLARED.values() if item.kind in ("formula", "gradient"))
-
-
-def test_the_errata_are_21_of_the_kinds_that_they_are():
-    assert set(WRONG) == {f"E-AI-{i}" for i in range(1, 22)}
-    assert {id for id, e in WRONG.items() if e.kind == "m"} == MATHEMATICAL
-    assert {id for id, e in WRONG.items() if e.kind == "o"} == FROM_SCAN
-    assert all(e.lesson and e.printed != e.right for e in WRONG.values())
-    own = {id for item in DECLARED.values() for id in item.errata if id.startswith("E-AI")}
-    assert own == set(WRONG)
-
-
-@pytest.mark.parametrize("id", sorted(MATHEMATICAL))
-def test_a_printed_form_misses_and_its_correction_does_not(id):
-    misses = list(WRONG[id].misses())
-    assert misses
-    assert [miss for miss in misses if not miss.shown] == []
-
-
-def test_errata_that_are_not_mathematical_have_no_numbers():
-    assert all(e.misses is None for id, e in WRONG.items() if id not in MATHEMATICAL)
-
-
-def test_evidence_is_the_same_each_time():
-    for item in DECLARED.values():
-        assert [repr(e) for e in item.evidence()] == [repr(e) for e in item.evidence()]
-
 
 # ---------------------------------------------------------------- reference numbers
 
@@ -106,12 +40,12 @@ def test_the_worked_net_has_the_references_loss_and_gradients():
 
 
 def test_the_product_of_sums_is_off_by_the_reference():
-    (miss,) = WRONG["E-AI-13"].misses()
+    (miss,) = ERRATA["E-AI-13"].misses()
     near(abs(miss.printed - miss.truth), 0.391, 3)
 
 
 def test_two_positive_labels_are_off_by_the_reference():
-    (finding,) = [e for e in DECLARED["ai50021.grad.dE_dz2"].evidence() if hasattr(e, "holds")]
+    (finding,) = [e for e in ITEMS["ai50021.grad.dE_dz2"].evidence() if hasattr(e, "holds")]
     assert finding.found == "off by 0.365: it is meant for one"
 
 
@@ -153,18 +87,18 @@ def test_the_xor_nets_have_the_references_outputs():
 
 
 def test_the_neuron_varies_along_w_as_the_reference_says():
-    (found,) = [e.found for e in DECLARED["ai50021.act.hyperplane"].evidence() if getattr(e, "what", "") == "along w"]
+    (found,) = [e.found for e in ITEMS["ai50021.act.hyperplane"].evidence() if getattr(e, "what", "") == "along w"]
     assert found == "from -0.019997 to 0.753066"
 
 
 def test_a_shortcut_has_the_references_gradients():
     near(backprop._slopes_with(0.35), [-0.3054264162, -0.1720008891], 10)
-    (found,) = [e.found for e in DECLARED["ai50021.bp.shortcuts"].evidence() if hasattr(e, "holds")]
+    (found,) = [e.found for e in ITEMS["ai50021.bp.shortcuts"].evidence() if hasattr(e, "holds")]
     assert found == "misses what flows along the shortcut: off by 0.161"
 
 
 def test_paths_take_5120_multiplications_and_the_recursion_80():
-    (found,) = [e.found for e in DECLARED["ai50021.bp.reuse"].evidence() if hasattr(e, "holds")]
+    (found,) = [e.found for e in ITEMS["ai50021.bp.reuse"].evidence() if hasattr(e, "holds")]
     assert found == "1024 paths take 5120 multiplications for one input, the recursion 80 for all four"
 
 

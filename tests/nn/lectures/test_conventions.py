@@ -1,52 +1,19 @@
 """What the lectures disagree on is one thing in several notations, and all of them are checked the same way."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from nn.lectures import conventions  # noqa: F401 - its items are declared when it is imported
 from nn.lectures.conventions.notations import FIVE, module_of
-from nn.lectures.item import ERRATA, ITEMS
 
 from .mutations import forms_of, survivors
 
-ROWS = [
-    row
-    for row in csv.DictReader((Path(__file__).parents[2] / "data" / "lectures.csv").read_text("utf-8").splitlines())
-    if row["doc"] == "x"
-]
 POSITIVE = [
     np.array([[0.1, -0.2, 0.3], [0.4, 0.5, -0.6]]),
     np.array([[0.7, -0.8], [-0.9, 1.0]]),
     np.array([[1.1, -1.2]]),
 ]
 BIASES = [np.array([0.05, -0.1]), np.array([0.2, -0.3]), np.array([0.15])]
-
-
-def test_all_items_of_the_catalogue_are_declared_and_no_others():
-    declared = {i.id: (i.kind, set(i.errata)) for i in ITEMS.values() if i.lecture == "conventions"}
-    assert declared == {row["id"]: (row["kind"], set(row["errata"].split())) for row in ROWS}
-    assert len(declared) == 6
-
-
-@pytest.mark.parametrize("name", [row["id"] for row in ROWS])
-def test_the_evidence_of_every_item_agrees(name):
-    evidence = list(ITEMS[name].evidence())
-    assert evidence
-    assert [e for e in evidence if not e.agrees] == []
-
-
-def test_all_errata_of_the_catalogue_are_declared_with_a_lesson():
-    declared = {e.id: e for e in ERRATA.values() if e.lecture == "conventions"}
-    assert set(declared) == {f"E-X-{n}" for n in range(1, 11)}
-    assert {e.kind for e in declared.values()} == {"n"}
-    assert [e.id for e in declared.values() if not (e.printed and e.right and e.lesson)] == []
-
-
-def test_every_erratum_of_an_item_is_declared():
-    assert [name for i in ITEMS.values() if i.lecture == "conventions" for name in i.errata if name not in ERRATA] == []
 
 
 @pytest.mark.parametrize("lecture", FIVE)

@@ -1,8 +1,6 @@
 """Levine's formulas hold: by hand, from the graph, and as difference quotients."""
 
-import csv
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ from messages import message_of
 
 from autograd_core import ArgumentError, Value, log, sigmoid
 from nn.lectures import levine
-from nn.lectures.item import ERRATA, ITEMS
 from nn.lectures.levine import pieces, training
 from nn.lectures.levine.nets import DATA, NEGATIVE, POSITIVE
 from nn.lectures.levine.network import log_likelihood
@@ -20,13 +17,9 @@ from nn.lectures.levine.pieces import flat
 from nn.lectures.levine.training import climb, climbs
 
 from .mutations import forms_of, in_place_of, mutants, survivors
+from .slopes import close
 
 reproducibly = settings(derandomize=True, deadline=None, max_examples=60)
-ROWS = [
-    row
-    for row in csv.DictReader((Path(__file__).parents[2] / "data" / "lectures.csv").read_text("utf-8").splitlines())
-    if row["doc"] == "levine"
-]
 ERRATA_WITH_NUMBERS = ["E-LEV-1", "E-LEV-2", "E-LEV-3"]
 
 # The slopes of the fixture in the order of the page, from an independent engine.
@@ -48,39 +41,6 @@ def slopes_of(net):
 
 def objective(net):
     return log_likelihood(levine.forward(net.weights, net.biases, net.x).activations[-1], net.y)
-
-
-# ---------------------------------------------------------------- what is declared
-
-
-def test_all_items_of_the_catalogue_are_declared_and_no_others():
-    declared = {i.id: (i.kind, i.where, set(i.errata)) for i in ITEMS.values() if i.lecture == "levine"}
-    assert declared == {row["id"]: (row["kind"], row["where"], set(row["errata"].split())) for row in ROWS}
-    assert len(declared) == 34
-
-
-@pytest.mark.parametrize("name", [row["id"] for row in ROWS])
-def test_the_evidence_of_every_item_agrees(name):
-    evidence = list(ITEMS[name].evidence())
-    assert evidence
-    assert [e for e in evidence if not e.agrees] == []
-
-
-def test_all_errata_of_the_catalogue_are_declared():
-    declared = {e.id: e.kind for e in ERRATA.values() if e.lecture == "levine"}
-    assert declared == {
-        **dict.fromkeys(ERRATA_WITH_NUMBERS, "m"),
-        "E-LEV-4": "n",
-        "E-LEV-5": "n",
-        "E-LEV-6": "n",
-    }
-
-
-@pytest.mark.parametrize("name", ERRATA_WITH_NUMBERS)
-def test_a_wrong_form_misses_and_its_correction_does_not(name):
-    misses = list(ERRATA[name].misses())
-    assert misses
-    assert [m.quantity for m in misses if not m.shown] == []
 
 
 # ---------------------------------------------------------------- numbers that others computed
@@ -172,11 +132,6 @@ def test_on_any_network_the_formulas_are_what_the_graph_and_difference_quotients
         behind[place] -= 1e-6
         up, down = [levine.backward([*weights[:i], V, *weights[i + 1 :]], biases, x, y).loss for V in (ahead, behind)]
         assert (up - down) / 2e-6 == pytest.approx(found.weights[i][place], rel=1e-7, abs=1e-7)
-
-
-def close(formula, graph):
-    assert formula.shape == graph.shape
-    assert np.abs(formula - graph).max() <= 1e-12 * max(1.0, np.abs(graph).max())
 
 
 def test_the_slope_by_the_input_is_that_of_the_graph():

@@ -1,19 +1,16 @@
 """Malik and Wan's formulas hold: by hand, from the graph, and as difference quotients."""
 
-import csv
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import message_of
 
 from autograd_core import ArgumentError
-from nn import Layer, Sequential
 from nn.lectures import malik
-from nn.lectures.item import ERRATA, ITEMS
+from nn.lectures.item import ERRATA
 from nn.lectures.malik import forms
 from nn.lectures.malik.model import LABELS, SAMPLES, START, regression_loss
 from nn.lectures.malik.nets import FIXTURE
@@ -21,15 +18,9 @@ from nn.lectures.malik.training import OUTPUTS, quotient_errors
 from nn.losses import squared_error
 
 from .mutations import forms_of, survivors
+from .slopes import as_model, close, hold_against_graph, hold_against_quotients
 
 reproducibly = settings(derandomize=True, deadline=None, max_examples=60)
-ROWS = [
-    row
-    for row in csv.DictReader(
-        (Path(__file__).parents[2] / "data" / "lectures.csv").read_text(encoding="utf-8").splitlines()
-    )
-    if row["doc"] == "malik"
-]
 ERRATA_WITH_NUMBERS = [f"E-MAL-{n}" for n in (3, 5, 7, 8, 10, 11, 13, 14)]
 MISREAD_BY_MACHINE = ["E-MAL-6", "E-MAL-16"]
 IN_WORDS = [f"E-MAL-{n}" for n in (1, 2, 4, 9, 12, 15)]
@@ -37,38 +28,6 @@ IN_WORDS = [f"E-MAL-{n}" for n in (1, 2, 4, 9, 12, 15)]
 
 def slopes_of_fixture():
     return malik.backward(FIXTURE.weights, FIXTURE.biases, *FIXTURE.rows, FIXTURE.activations)
-
-
-# ---------------------------------------------------------------- what is declared
-
-
-def test_all_items_of_the_catalogue_are_declared_and_no_others():
-    declared = {i.id: (i.kind, set(i.errata)) for i in ITEMS.values() if i.lecture == "malik"}
-    assert declared == {row["id"]: (row["kind"], set(row["errata"].split())) for row in ROWS}
-    assert len(declared) == 34
-
-
-@pytest.mark.parametrize("name", [row["id"] for row in ROWS])
-def test_the_evidence_of_every_item_agrees(name):
-    evidence = list(ITEMS[name].evidence())
-    assert evidence
-    assert [e for e in evidence if not e.agrees] == []
-
-
-def test_all_errata_of_the_catalogue_are_declared():
-    declared = {e.id: e.kind for e in ERRATA.values() if e.lecture == "malik"}
-    assert declared == {
-        **dict.fromkeys(ERRATA_WITH_NUMBERS, "m"),
-        **dict.fromkeys(MISREAD_BY_MACHINE, "o"),
-        **dict.fromkeys(IN_WORDS, "n"),
-    }
-
-
-@pytest.mark.parametrize("name", ERRATA_WITH_NUMBERS)
-def test_a_wrong_form_misses_and_its_correction_does_not(name):
-    misses = list(ERRATA[name].misses())
-    assert misses
-    assert [m.quantity for m in misses if not m.shown] == []
 
 
 # ---------------------------------------------------------------- numbers that others computed
@@ -149,24 +108,6 @@ def networks(draw):
     return weights, biases, x, y, activations
 
 
-def as_model(weights, biases, activations):
-    """Return the network as layers of neurons, whose weights have the layout (out, in)."""
-    model = Sequential(
-        *[
-            Layer(*w.shape, activation=g, bias=b is not None, init="zero")
-            for w, b, g in zip(weights, biases, activations, strict=True)
-        ]
-    )
-    state = {f"{i}.weight": w.T for i, w in enumerate(weights)}
-    model.load_state_dict(state | {f"{i}.bias": b for i, b in enumerate(biases) if b is not None})
-    return model
-
-
-def close(formula, other, tolerance=1e-12):
-    assert np.shape(formula) == np.shape(other)
-    assert np.max(np.abs(formula - other)) <= tolerance * max(1.0, np.max(np.abs(other)))
-
-
 @reproducibly
 @given(networks())
 def test_on_any_network_the_formulas_are_what_the_graph_says(network):
@@ -179,37 +120,13 @@ def test_on_any_network_the_formulas_are_what_the_graph_says(network):
     trace = malik.forward(weights, biases, x, activations)
     close(trace.activations[-1], np.array([[o.data for o in row] for row in outputs]))
     close(found.loss, e.data)
-    for layer, formula, bias in zip(model.modules, found.weights, found.biases, strict=True):
-        close(formula, np.array([[w.grad for w in neuron.w] for neuron in layer.neurons]).T)
-        assert (bias is None) == (layer.neurons[0].b is None)
-        if bias is not None:
-            close(bias, np.array([neuron.b.grad for neuron in layer.neurons]))
+    hold_against_graph(found, model)
 
 
 @reproducibly
 @given(networks(), st.integers(0, 2**32))
 def test_on_any_network_the_formulas_are_what_difference_quotients_say(network, seed):
-    weights, biases, x, y, activations = network
-    pre = malik.forward(weights, biases, x, activations).pre_activations
-    bent = [s for s, g in zip(pre, activations, strict=True) if g == "relu"]
-    # A quotient across a bend says nothing; exact zeros stand above layers that are off, and stay.
-    assume(not any([np.any((np.abs(s) < 1e-3) & (s != 0.0)) for s in bent]))
-    found = malik.backward(weights, biases, x, y, activations)
-    rng = np.random.default_rng(seed)
-
-    def quotient(parameters, place, slopes, loss):
-        direction = rng.uniform(-1.0, 1.0, parameters[place].shape)
-        up, down = [
-            loss([*parameters[:place], parameters[place] + h * direction, *parameters[place + 1 :]])
-            for h in (1e-6, -1e-6)
-        ]
-        close(np.sum(slopes * direction), (up - down) / 2e-6, 1e-7 * max(1.0, found.loss))
-
-    for i, slopes in enumerate(found.weights):
-        quotient(weights, i, slopes, lambda ws: malik.backward(ws, biases, x, y, activations).loss)
-    for i, slopes in enumerate(found.biases):
-        if slopes is not None:
-            quotient(biases, i, slopes, lambda bs: malik.backward(weights, bs, x, y, activations).loss)
+    hold_against_quotients(malik, network, seed)
 
 
 # ---------------------------------------------------------------- what is refused

@@ -13,7 +13,7 @@ from messages import message_of
 
 from autograd_core import ArgumentError, Value, exp, gradients, log, tanh
 from nn.lectures import mit6036
-from nn.lectures.item import CLOSED_FORMS, ERRATA, ITEMS
+from nn.lectures.item import CLOSED_FORMS, ITEMS
 from nn.lectures.mit6036 import activations, backprop, initialisation, layers, losses, network, neurons, training
 from nn.lectures.mit6036.nets import FIXTURE
 
@@ -23,46 +23,12 @@ reproducibly = settings(derandomize=True, deadline=None, max_examples=60)
 LECTURES = Path(__file__).parents[2] / "data" / "lectures.csv"
 ALL = [row for row in csv.DictReader(LECTURES.read_text("utf-8").splitlines()) if row["doc"] == "mit"]
 ROWS = ALL[: 1 + [row["id"] for row in ALL].index("mit.loss.nllm_k2")]
-KINDS = {
-    **dict.fromkeys(["E-MIT-1", "E-MIT-2", "E-MIT-4", "E-MIT-7", "E-MIT-10"], "n"),
-    **dict.fromkeys(["E-MIT-3", "E-MIT-6"], "o"),
-    **dict.fromkeys(["E-MIT-5", "E-MIT-8", "E-MIT-9", "E-MIT-11", "E-MIT-12"], "m"),
-}
 MODULES = ("network", "neurons", "layers", "activations", "backprop", "blocks", "training", "initialisation", "losses")
 FORMS = [name for name in CLOSED_FORMS if name.startswith(tuple(f"nn.lectures.mit6036.{m}." for m in MODULES))]
 
 
 def near(numbers, abs=1e-10):
     return pytest.approx(np.array(numbers), abs=abs)
-
-
-# ---------------------------------------------------------------- what is declared
-
-
-def test_all_items_of_the_catalogue_are_declared():
-    assert len(ROWS) == 51
-    declared = {row["id"]: (ITEMS[row["id"]].kind, set(ITEMS[row["id"]].errata)) for row in ROWS}
-    assert declared == {row["id"]: (row["kind"], set(row["errata"].split())) for row in ROWS}
-
-
-@pytest.mark.parametrize("name", [row["id"] for row in ROWS])
-def test_the_evidence_of_every_item_agrees(name):
-    evidence = list(ITEMS[name].evidence())
-    assert evidence
-    assert [e for e in evidence if not e.agrees] == []
-
-
-def test_all_errata_of_the_catalogue_are_declared_and_each_belongs_to_an_item():
-    assert {name: ERRATA[name].kind for name in KINDS} == KINDS
-    assert {name for row in ROWS for name in row["errata"].split()} == set(KINDS)
-    assert all(ERRATA[name].lesson and ERRATA[name].lecture == "mit6036" for name in KINDS)
-
-
-@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind == "m"])
-def test_a_printed_form_misses_and_its_correction_does_not(name):
-    misses = list(ERRATA[name].misses())
-    assert misses
-    assert [m.quantity for m in misses if not m.shown] == []
 
 
 # ---------------------------------------------------------------- numbers that others computed
