@@ -27,6 +27,7 @@ from autograd_core.errors import (
     UnconnectedError,
 )
 from autograd_core.graph import topological_order
+from autograd_core.lift import lift as lift  # the function takes the place of the package of that name
 from autograd_core.modes import detect_anomaly, no_grad, scope
 from autograd_core.ops import *  # every op of the table is a public function
 from autograd_core.stepper import (
@@ -60,6 +61,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] - the ops' names come
     "hvp",
     "jacobian",
     "jvp",
+    "lift",
     "no_grad",
     "save",
     "scope",

@@ -200,8 +200,8 @@ def _as_value(x: Number) -> Value:
     return x if isinstance(x, Value) else constant(x)
 
 
-def adjoints(y: Value, xs: Sequence[Value], arithmetic: Arithmetic) -> dict[Value, Number]:
-    """Return the adjoint of each x that y depends on; only nodes on the way from an x to y are visited."""
+def adjoints(y: Value, xs: Sequence[Value], arithmetic: Arithmetic, seed: Number = 1.0) -> dict[Value, Number]:
+    """Return the adjoint of each node on the way from one of xs to y, these included; that of y itself is the seed."""
     order, leaves = walk(y)
     check_fresh(order, leaves)
     on_the_way = _dependents(order, set(xs))
@@ -212,15 +212,14 @@ def adjoints(y: Value, xs: Sequence[Value], arithmetic: Arithmetic) -> dict[Valu
         if node not in on_the_way:
             continue
         if node is y:
-            adjoint: Number = 1.0
+            adjoint: Number = seed
         elif node in terms:
             adjoint = arithmetic.total(terms.pop(node))
         elif node in targets:
             adjoint = 0.0
         else:
             continue
-        if node in targets:
-            found[node] = adjoint
+        found[node] = adjoint
         if node._rule is not None:
             for v, partial in edges(node, arithmetic.operands(node), on_the_way.__contains__):
                 factors = arithmetic.term(node, v, adjoint, partial)

@@ -1,4 +1,4 @@
-"""How recording is done just now: whether it records at all, checks each number, and which module it is inside of.
+"""How recording is done just now: whether it records at all, checks or guards each number, and which module it is in.
 
 One ContextVar holds all of it, so that threads and asyncio tasks each have their own. (A generator shares that of
 whoever runs it: do not ``yield`` from inside of a mode.)
@@ -6,14 +6,15 @@ whoever runs it: do not ``yield`` from inside of a mode.)
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
+from typing import Any
 
 from autograd_core.errors import OperandTypeError
 
-__all__ = ["Mode", "Scope", "Site", "current_mode", "detect_anomaly", "no_grad", "recording", "scope"]
+__all__ = ["Mode", "Scope", "Site", "current_mode", "detect_anomaly", "guarded", "no_grad", "recording", "scope"]
 
 
 # None of these three is ever changed once made; they are not frozen because a frozen dataclass takes three times as
@@ -59,6 +60,7 @@ class Mode:
     recording: bool = True
     anomaly: bool = False
     scope: Scope | None = None
+    guard: Callable[[Any, str], None] | None = None  # called before a Value's number decides something, and with what
 
 
 _mode: ContextVar[Mode] = ContextVar("autograd_core_mode", default=Mode())  # noqa: B039 - no Mode is ever changed
@@ -78,6 +80,13 @@ def _changed(mode: Mode) -> Generator[None]:
 def recording() -> Generator[None]:
     """Record in spite of an outer no_grad: the derivative of a function needs a graph, whoever asks for it."""
     with _changed(replace(current_mode(), recording=True)):
+        yield
+
+
+@contextmanager
+def guarded(guard: Callable[[Any, str], None]) -> Generator[None]:
+    """Record, and call the guard before the number of a Value leaves its graph: before it is compared or read."""
+    with _changed(Mode(guard=guard)):
         yield
 
 
@@ -140,7 +149,7 @@ class scope:  # noqa: N801 - used as a statement, like no_grad
     def __enter__(self) -> Scope:
         mode = _mode.get()
         here = Scope(self._name, mode.scope)
-        self._tokens.append(_mode.set(Mode(mode.recording, mode.anomaly, here)))
+        self._tokens.append(_mode.set(Mode(mode.recording, mode.anomaly, here, mode.guard)))
         return here
 
     def __exit__(self, *_: object) -> None:

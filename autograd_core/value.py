@@ -13,7 +13,7 @@ from autograd_core.modes import Mode, Scope, Site, current_mode
 from autograd_core.op import Binary, Op, Parametric, Ternary, Unary, as_float, as_tuple
 from autograd_core.ops import OPS
 
-__all__ = ["UNSWEPT", "Number", "Operand", "Row", "Value", "as_row", "constant", "describe_call", "record"]
+__all__ = ["UNSWEPT", "Number", "Operand", "Row", "Value", "as_row", "constant", "describe_call", "record", "source_line"]
 
 # Times before any change: that of a constant, that of a leaf which a transform has made for an argument, and that of a
 # rebuilt result which a leaf had outdated.
@@ -77,6 +77,9 @@ class Value:
     @property
     def data(self) -> float:
         """The number itself. It may be set on a leaf, as an optimiser does, and on nothing else."""
+        guard = current_mode().guard
+        if guard is not None:
+            guard(self, "reading the number")
         return self._primal
 
     @data.setter
@@ -198,11 +201,17 @@ class Value:
         return _compare(float.__ge__, self, other)
 
     def __bool__(self) -> bool:
+        guard = current_mode().guard
+        if guard is not None:
+            guard(self, "asking for the truth")
         return self._primal != 0.0
 
     # ------------------------------------------------------------ other numbers
 
     def __float__(self) -> float:
+        guard = current_mode().guard
+        if guard is not None:
+            guard(self, "rounding or converting")
         raise GraphCutError(
             f"turning {self!r} into a plain number would cut it off from its graph without a word: use "
             "autograd_core.sin and its kind in place of math.sin, or .data where the bare number is wanted"
@@ -321,6 +330,11 @@ def _foreign(x: object) -> bool:
 def _compare(holds: Callable[[float, float], bool], a: Value, b: object) -> bool:
     if b.__class__ is not Value and _foreign(b):
         return NotImplemented
+    guard = current_mode().guard
+    if guard is not None:
+        for v in (a, b):
+            if isinstance(v, Value):
+                guard(v, "comparing")
     return holds(a._primal, b._primal if isinstance(b, Value) else as_float(b))
 
 
@@ -329,7 +343,7 @@ def _compare(holds: Callable[[float, float], bool], a: Value, b: object) -> bool
 
 def _examine(node: Value, rule: Op, operands: tuple[Operand, ...], mode: Mode) -> None:
     """Note where a node was recorded, and raise AnomalyError if it is the first bad one."""
-    source = _source_line()
+    source = source_line()
     node._origin = Site(mode.scope, source)
     if math.isfinite(node._primal):
         return
@@ -348,7 +362,7 @@ def describe_call(rule: Op, inputs: Sequence[Value]) -> str:
     return f"{rule.name}({', '.join(shown)}{', ...' if len(inputs) > 6 else ''})"
 
 
-def _source_line() -> str:
+def source_line() -> str:
     """Return the innermost line outside of this project that is being run."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autograd_core", "nn"):

@@ -1,0 +1,217 @@
+"""The array program: arrays, and statements that compute one from others.
+
+Every array has axes of its own, which are called digits where it is computed, and may have a batch axis in front of
+them. An expression is read in the digits of the array that it fills; inside of a contraction, also in the digits that are
+contracted, which come after those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_core.lift.colour import Indices
+from autograd_core.lift.trace import Shape
+from autograd_core.op import Op
+
+__all__ = [
+    "Apply",
+    "Array",
+    "Contract",
+    "Expression",
+    "Number",
+    "Output",
+    "Part",
+    "Routine",
+    "Statement",
+    "View",
+    "is_batched",
+    "rebuilt",
+    "views_in",
+]
+
+Kind: TypeAlias = Literal["input", "parameter", "constant", "batch size", "result"]
+Fold: TypeAlias = Literal["sum", "max", "min", "logsumexp"]
+
+
+@dataclass
+class Array:
+    """One array of a program.
+
+    Parameters
+    ----------
+    name : what it is called in what is printed.
+    shape : without the batch axis.
+    batched : whether it has one.
+    kind : where it comes from.
+    key : the name under which callers pass it.
+    data : the numbers of a constant.
+    origin : the colour of the scalars that it holds; -1 for none.
+    """
+
+    name: str
+    shape: Shape
+    batched: bool
+    kind: Kind = "result"
+    key: str = ""
+    data: NDArray[np.float64] | None = None
+    origin: int = -1
+
+
+@dataclass(frozen=True)
+class View:
+    """How an array is read: along each of its axes, from a base, by so many steps for each digit.
+
+    Parameters
+    ----------
+    array : its number.
+    base : a coordinate for each axis.
+    steps : for each axis, a step for each digit.
+    table : in place of both, the number of a table of places in the flattened array, one for all digits: a gather.
+    """
+
+    array: int
+    base: tuple[int, ...] = ()
+    steps: tuple[tuple[int, ...], ...] = ()
+    table: int | None = None
+
+
+@dataclass(frozen=True)
+class Number:
+    """A constant."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Apply:
+    """An op of single numbers, element by element."""
+
+    op: Op
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The sum of products over some digits, and over the batch if so; or another fold of one factor.
+
+    Parameters
+    ----------
+    fold : what is done along the digits.
+    factors : one or two.
+    sizes : of the digits that are contracted.
+    batch : whether the batch axis is contracted too.
+    """
+
+    fold: Fold
+    factors: tuple[Expression, ...]
+    sizes: Shape
+    batch: bool = False
+
+
+Expression: TypeAlias = View | Number | Apply | Contract
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An array, and the expression that fills it."""
+
+    out: int
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some members of an array, as part of an output: all of them in order if there are no places."""
+
+    array: int
+    places: Indices | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One result of a routine: parts of arrays one after the other, in some order, in a shape.
+
+    Parameters
+    ----------
+    name : what it is the result for.
+    shape : without the batch axis.
+    parts : where its numbers come from.
+    order : which of the parts' numbers, counted through, comes where; None if they come in order.
+    batched : whether it has a batch axis.
+    summed : whether it is a sum over the batch. If it is not, and yet has no batch axis, it is the same for each sample.
+    """
+
+    name: str
+    shape: Shape
+    parts: tuple[Part, ...]
+    order: Indices | None
+    batched: bool
+    summed: bool
+
+
+@dataclass
+class Routine:
+    """A straight line of statements: a pure function of arrays.
+
+    Parameters
+    ----------
+    arrays : all of them, by number.
+    statements : in an order in which they can be run.
+    outputs : what it returns.
+    tables : of places, for what is gathered.
+    """
+
+    arrays: list[Array]
+    statements: list[Statement]
+    outputs: list[Output]
+    tables: list[Indices] = field(default_factory=list[Indices])
+
+    def given(self) -> list[int]:
+        """Return the numbers of the arrays that callers pass: the inputs, then the parameters."""
+        return [i for kind in ("input", "parameter") for i, array in enumerate(self.arrays) if array.kind == kind]
+
+    def keys(self) -> list[str]:
+        """Return the names under which callers pass these."""
+        return [self.arrays[i].key for i in self.given()]
+
+    def changed(self, statements: list[Statement]) -> Routine:
+        """Return this routine with other statements."""
+        return replace(self, statements=statements)
+
+
+def children(e: Expression) -> tuple[Expression, ...]:
+    """Return what an expression is made of."""
+    return e.operands if isinstance(e, Apply) else e.factors if isinstance(e, Contract) else ()
+
+
+def views_in(e: Expression) -> Iterator[View]:
+    """Yield every view in an expression, from left to right."""
+    stack: list[Expression] = [e]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, View):
+            yield part
+        stack += children(part)[::-1]
+
+
+def rebuilt(e: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return an expression with each part changed, the inner ones first."""
+    if isinstance(e, Apply):
+        e = Apply(e.op, tuple([rebuilt(operand, change) for operand in e.operands]))
+    elif isinstance(e, Contract):
+        e = replace(e, factors=tuple([rebuilt(factor, change) for factor in e.factors]))
+    return change(e)
+
+
+def is_batched(e: Expression, arrays: list[Array]) -> bool:
+    """Tell whether an expression has a batch axis."""
+    if isinstance(e, Contract) and e.batch:
+        return False
+    if isinstance(e, View):
+        return arrays[e.array].batched
+    return any([is_batched(part, arrays) for part in children(e)])

@@ -1,0 +1,310 @@
+"""Passes: small functions from routine to routine, each of which leaves the numbers as they are, but for rounding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeGuard, cast
+
+from autograd_core import ops
+from autograd_core.lift.ir import (
+    Apply,
+    Array,
+    Contract,
+    Expression,
+    Number,
+    Routine,
+    Statement,
+    View,
+    children,
+    rebuilt,
+    views_in,
+)
+from autograd_core.lift.trace import Shape
+
+__all__ = ["PASSES", "aliased", "inlined", "optimised", "ordered", "pruned", "shared", "simplified", "with_one_softmax"]
+
+LONGEST = 8
+"""How many ops an expression may have before it is left in statements of their own."""
+
+
+def optimised(routine: Routine) -> Routine:
+    """Return a routine after all passes, in their order."""
+    for one in PASSES:
+        routine = one(routine)
+    return routine
+
+
+# ---------------------------------------------------------------- algebra
+
+
+def simplified(routine: Routine) -> Routine:
+    """Compute what is constant, and leave out what changes nothing: only rules that hold to the last bit of IEEE 754.
+
+    x·1, x/1 and x - 0 are x, and signs move outwards; x + 0 stays, since it turns -0 into 0, and so does x·0.
+    """
+    return routine.changed([replace(s, expression=rebuilt(s.expression, _simpler)) for s in routine.statements])
+
+
+def _simpler(e: Expression) -> Expression:
+    if not isinstance(e, Apply):
+        return e
+    numbers = [o.value for o in e.operands if isinstance(o, Number)]
+    if len(numbers) == len(e.operands):
+        return Number(e.op.value(*numbers))
+    if e.op in (ops.identity, ops.detach):
+        return e.operands[0]
+    if e.op is ops.neg:
+        return _inner(e.operands[0]) if _is(ops.neg, e.operands[0]) else e
+    if len(e.operands) == 2:
+        return _RULES.get(e.op, lambda a, b: Apply(e.op, (a, b)))(*e.operands)
+    return e
+
+
+def _sum(a: Expression, b: Expression) -> Expression:
+    if _is(ops.neg, b):
+        return Apply(ops.sub, (a, _inner(b)))
+    return Apply(ops.sub, (b, _inner(a))) if _is(ops.neg, a) else Apply(ops.add, (a, b))
+
+
+def _difference(a: Expression, b: Expression) -> Expression:
+    if b == Number(0.0) and not _is_minus_zero(b):
+        return a
+    return Apply(ops.add, (a, _inner(b))) if _is(ops.neg, b) else Apply(ops.sub, (a, b))
+
+
+def _product(a: Expression, b: Expression) -> Expression:
+    for one, other in ((a, b), (b, a)):
+        if one == Number(1.0):
+            return other
+        if one == Number(-1.0):
+            return _negative(other)
+        if _is(ops.neg, one):
+            return _negative(_product(*((_inner(one), other) if one is a else (other, _inner(one)))))
+    return Apply(ops.square, (a,)) if a == b else Apply(ops.mul, (a, b))
+
+
+def _quotient(a: Expression, b: Expression) -> Expression:
+    if b == Number(1.0):
+        return a
+    return _negative(Apply(ops.div, (_inner(a), b))) if _is(ops.neg, a) else Apply(ops.div, (a, b))
+
+
+_RULES: dict[object, Callable[[Expression, Expression], Expression]] = {
+    ops.add: _sum,
+    ops.sub: _difference,
+    ops.mul: _product,
+    ops.div: _quotient,
+}
+
+
+def _negative(e: Expression) -> Expression:
+    return _inner(e) if _is(ops.neg, e) else Apply(ops.neg, (e,))
+
+
+def _is(op: object, e: Expression) -> TypeGuard[Apply]:
+    return isinstance(e, Apply) and e.op is op
+
+
+def _inner(e: Expression) -> Expression:
+    return children(e)[0]
+
+
+def _is_minus_zero(e: Expression) -> bool:
+    return isinstance(e, Number) and str(e.value).startswith("-")
+
+
+# ---------------------------------------------------------------- statements
+
+
+def aliased(routine: Routine) -> Routine:
+    """Read an array itself where a statement only repeats it, and a number where it is one."""
+    stands_for: dict[int, int | Number | Apply] = {}
+    kept: list[Statement] = []
+    outputs = {part.array for output in routine.outputs for part in output.parts}
+    for statement in routine.statements:
+        e = _renamed(statement.expression, stands_for)
+        if isinstance(e, View) and _is_whole(e, routine.arrays, routine.arrays[statement.out].shape):
+            stands_for[statement.out] = e.array
+            continue
+        if isinstance(e, Number) or _is_minus_scalar(e, routine.arrays):
+            stands_for[statement.out] = e
+        if statement.out not in stands_for or statement.out in outputs:
+            kept.append(Statement(statement.out, e))
+    return _with_outputs(routine.changed(kept), stands_for)
+
+
+def _is_minus_scalar(e: Expression, arrays: Sequence[Array]) -> TypeGuard[Apply]:
+    """Tell whether an expression is minus an array without axes, which reads the same wherever it stands."""
+    return _is(ops.neg, e) and isinstance(inner := _inner(e), View) and arrays[inner.array].shape == ()
+
+
+def shared(routine: Routine) -> Routine:
+    """Compute an expression once: later statements of the same one read the first one's array."""
+    stands_for: dict[int, int] = {}
+    known: dict[tuple[Expression, Shape], int] = {}
+    kept: list[Statement] = []
+    for statement in routine.statements:
+        e = _renamed(statement.expression, stands_for)
+        first = known.setdefault((e, routine.arrays[statement.out].shape), statement.out)
+        if first != statement.out:
+            stands_for[statement.out] = first
+        else:
+            kept.append(Statement(statement.out, e))
+    return _with_outputs(routine.changed(kept), stands_for)
+
+
+def inlined(routine: Routine) -> Routine:
+    """Put an expression in the place of an array that is read once, element by element, if it stays short."""
+    uses = Counter([v.array for s in routine.statements for v in views_in(s.expression)])
+    uses.update([part.array for output in routine.outputs for part in output.parts])
+    arrays = routine.arrays
+    pending: dict[int, Expression] = {}
+    kept: list[Statement] = []
+    for statement in routine.statements:
+        out = arrays[statement.out]
+        e = _filled(statement.expression, pending, arrays, out)
+        once = uses[statement.out] == 1 and not any([p.array == statement.out for o in routine.outputs for p in o.parts])
+        if once and _count(e) <= LONGEST:
+            pending[statement.out] = e
+        kept.append(Statement(statement.out, e))
+    return pruned(routine.changed(kept))
+
+
+def _filled(e: Expression, pending: dict[int, Expression], arrays: Sequence[Array], out: Array) -> Expression:
+    """Return an expression with the arrays that are pending written out, where they are read in full."""
+    if isinstance(e, View):
+        source = arrays[e.array]
+        fits = e.array in pending and source.batched == out.batched and _is_whole(e, arrays, out.shape)
+        return pending[e.array] if fits else e
+    if not isinstance(e, Apply):
+        return e
+    operands = list(e.operands)
+    for i, operand in enumerate(operands):
+        inner = _filled(operand, pending, arrays, out)
+        if sum([_count(o) for o in operands[:i]]) + _count(inner) < LONGEST:
+            operands[i] = inner
+    return Apply(e.op, tuple(operands))
+
+
+def _count(e: Expression) -> int:
+    """Return how many ops an expression has."""
+    return sum([_count(part) for part in children(e)], int(not isinstance(e, View | Number)))
+
+
+def pruned(routine: Routine) -> Routine:
+    """Leave out what no output depends on."""
+    needed = {part.array for output in routine.outputs for part in output.parts}
+    kept: list[Statement] = []
+    for statement in reversed(routine.statements):
+        if statement.out in needed:
+            kept.append(statement)
+            needed.update([view.array for view in views_in(statement.expression)])
+    return routine.changed(kept[::-1])
+
+
+def ordered(routine: Routine) -> Routine:
+    """Put each statement after those that it reads, and else leave them in the order in which they were."""
+    by_out = {s.out: s for s in routine.statements}
+    done: set[int] = set()
+    kept: list[Statement] = []
+    for statement in routine.statements:
+        stack = [statement]
+        while stack:
+            here = stack[-1]
+            waits = [by_out[v.array] for v in views_in(here.expression) if v.array in by_out and v.array not in done]
+            if waits:
+                stack += waits
+                continue
+            stack.pop()
+            if here.out not in done:
+                done.add(here.out)
+                kept.append(here)
+    return routine.changed(kept)
+
+
+def with_one_softmax(routine: Routine) -> Routine:
+    """Take the exponentials of a logsumexp from the softmax that its derivative computes anyway."""
+    found = {s.expression: s.out for s in routine.statements}
+    written = {s.out: s.expression for s in routine.statements}
+    totals = [s for s in routine.statements if _is_sum_of_powers(s.expression, written)]
+    kept: list[Statement] = []
+    for statement in routine.statements:
+        e = statement.expression
+        if isinstance(e, Contract) and e.fold == "logsumexp":
+            e = _from_softmax(e, totals, found, written, routine.arrays) or e
+        kept.append(Statement(statement.out, e))
+    return ordered(routine.changed(kept))
+
+
+def _is_sum_of_powers(e: Expression, written: Mapping[int, Expression]) -> bool:
+    return isinstance(e, Contract) and e.fold == "sum" and len(e.factors) == 1 and _is(ops.exp, _read(e.factors[0], written))
+
+
+def _read(e: Expression, written: Mapping[int, Expression]) -> Expression:
+    """Return what an array is computed by, of one that is read; anything else as it is."""
+    return written.get(e.array, e) if isinstance(e, View) else e
+
+
+def _from_softmax(
+    e: Contract,
+    totals: Sequence[Statement],
+    found: Mapping[Expression, int],
+    written: Mapping[int, Expression],
+    arrays: Sequence[Array],
+) -> Expression | None:
+    """Return log Σ e**(x - m) + m, if the largest x and the sum over the same digits are there."""
+    largest = found.get(replace(e, fold="max"))
+    for total in totals:
+        contract = cast("Contract", total.expression)
+        apart = _read(_inner(_read(contract.factors[0], written)), written)
+        if largest is None or not _is(ops.sub, apart) or contract.sizes != e.sizes:
+            continue
+        x, m = children(apart)
+        same = isinstance(x, View) and isinstance(m, View) and m.array == largest
+        shape = arrays[total.out].shape
+        if same and replace(cast("View", contract.factors[0]), array=cast("View", x).array) == e.factors[0]:
+            return Apply(ops.add, (Apply(ops.log, (_whole(total.out, shape),)), _whole(largest, shape)))
+    return None
+
+
+# ---------------------------------------------------------------- what they share
+
+
+def _is_whole(view: View, arrays: Sequence[Array], shape: Shape) -> bool:
+    """Tell whether a view is its array as it is, in digits of this shape."""
+    own = arrays[view.array].shape
+    return view.table is None and own == shape and _whole(view.array, own) == view
+
+
+def _whole(array: int, shape: Shape) -> View:
+    steps = tuple([tuple([int(i == axis and n > 1) for i in range(len(shape))]) for axis, n in enumerate(shape)])
+    return View(array, (0,) * len(shape), steps)
+
+
+def _renamed(e: Expression, stands_for: Mapping[int, int | Number | Apply]) -> Expression:
+    if not stands_for:
+        return e
+
+    def change(part: Expression) -> Expression:
+        if not (isinstance(part, View) and part.array in stands_for):
+            return part
+        other = stands_for[part.array]
+        return replace(part, array=other) if isinstance(other, int) else other
+
+    return rebuilt(e, change)
+
+
+def _with_outputs(routine: Routine, stands_for: Mapping[int, int | Number | Apply]) -> Routine:
+    """Return a routine whose outputs read the arrays that others stand for."""
+    others = {array: other for array, other in stands_for.items() if isinstance(other, int)}
+    outputs = [
+        replace(o, parts=tuple([replace(p, array=others.get(p.array, p.array)) for p in o.parts]))
+        for o in routine.outputs
+    ]
+    return replace(routine, outputs=outputs)
+
+
+PASSES = (simplified, aliased, simplified, aliased, shared, with_one_softmax, pruned, inlined, simplified)
+"""All of them, in the order in which they are run."""

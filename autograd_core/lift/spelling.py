@@ -1,0 +1,69 @@
+"""Spelling: how ops and array operations are written in the source of each backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["ADD", "ATOM", "JAX", "MATRIX", "MULTIPLY", "NUMPY", "TORCH", "UNARY", "Spelling"]
+
+# How tightly an expression holds together. A matrix product stands in brackets beside a product of elements.
+
+ADD, MATRIX, MULTIPLY, UNARY, POWER, ATOM = range(6)
+
+_OPERATORS = {
+    "add": ("{} + {}", ADD),
+    "sub": ("{} - {}", ADD),
+    "mul": ("{} * {}", MULTIPLY),
+    "div": ("{} / {}", MULTIPLY),
+    "reciprocal": ("1.0 / {}", MULTIPLY),
+    "neg": ("-{}", UNARY),
+    "square": ("{}**2", POWER),
+    "identity": ("{}", ATOM),
+    "detach": ("{}", ATOM),
+}
+
+_NUMPY = {
+    "relu": "np.maximum({}, 0.0)", "exp": "np.exp({})", "expm1": "np.expm1({})", "log": "np.log({})",
+    "log1p": "np.log1p({})", "sqrt": "np.sqrt({})", "sin": "np.sin({})", "cos": "np.cos({})", "tan": "np.tan({})",
+    "asin": "np.arcsin({})", "acos": "np.arccos({})", "atan": "np.arctan({})", "atan2": "np.arctan2({}, {})",
+    "sinh": "np.sinh({})", "cosh": "np.cosh({})", "tanh": "np.tanh({})", "abs": "np.abs({})", "sign": "np.sign({})",
+    "maximum": "np.maximum({}, {})", "minimum": "np.minimum({}, {})", "hypot": "np.hypot({}, {})",
+    "pow": "np.power({}, {})",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One backend's way of writing.
+
+    Parameters
+    ----------
+    prefix : of its array functions.
+    calls : by the name of an op, its call; ops that are not there are called by their own name.
+    folds : by the name of a fold, how an array is folded along axes, kept as units or not.
+    """
+
+    prefix: str
+    calls: Mapping[str, str]
+    folds: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "sum": "{}.sum({}{})",
+            "max": "{}.max({}{})",
+            "min": "{}.min({}{})",
+            "logsumexp": "logsumexp({}, {}{})",
+        }
+    )
+    keep: str = ", keepdims=True"
+    transpose: str = "{}.transpose({})"
+
+    def op(self, name: str) -> tuple[str, int]:
+        """Return how an op is written, with a place for each operand, and how tightly that holds together."""
+        if name in _OPERATORS:
+            return _OPERATORS[name]
+        return self.calls.get(name, name + "({}, {}, {})"), ATOM
+
+
+NUMPY = Spelling("np", _NUMPY)
+JAX = Spelling("jnp", {name: call.replace("np.", "jnp.") for name, call in _NUMPY.items()})
+TORCH = Spelling("torch", {})

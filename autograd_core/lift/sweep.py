@@ -1,0 +1,111 @@
+"""The sweeps as lifting records them: their shape depends on the ops alone, never on the numbers of the trace.
+
+An eager sweep looks at the numbers it meets: an adjoint that is zero contributes zero, even where the partial beside it
+is infinite. A recorded sweep is replayed on other numbers, so the same promise is kept by ops: where an adjoint has
+come through a mask, and the partial may be infinite, their product is a ``strong_mul``, in which zero wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from autograd_core import ops
+from autograd_core.backward import adjoints
+from autograd_core.chain import VALUES, Arithmetic, Term, edges, rule_of
+from autograd_core.graph import walk
+from autograd_core.value import Number, Value, constant
+
+__all__ = ["pullback", "pushforward"]
+
+MASKS = {ops.step, ops.sign, ops.same, ops.where, ops.strong_mul, ops.relu, ops.clip, ops.minimum, ops.maximum}
+SINGULAR = {ops.reciprocal, ops.div, ops.log, ops.log1p, ops.pow}
+
+
+def pullback(y: Value, xs: Sequence[Value], seed: Number = 1.0) -> dict[Value, Value]:
+    """Return the seed times the derivative of y by each node on the way from one of xs, recorded."""
+    return {v: _as_value(adjoint) for v, adjoint in adjoints(y, xs, _arithmetic(), seed).items()}
+
+
+def pushforward(ys: Sequence[Value], tangents: Mapping[Value, Value]) -> list[Value]:
+    """Return the directional derivative of each of ys, recorded; the tangents are those of leaves."""
+    arithmetic = _arithmetic()
+    found: dict[Value, Number] = dict(tangents)
+    for node in walk(tuple(ys))[0]:
+        if node in found or node.op is None:
+            continue
+        terms = [
+            arithmetic.term(node, v, found[v], partial)
+            for v, partial in edges(node, arithmetic.operands(node), found.__contains__)
+        ]
+        factors = [term for term in terms if term]
+        if factors:
+            found[node] = arithmetic.total(factors)
+    return [_as_value(found.get(y, 0.0)) for y in ys]
+
+
+def _as_value(x: Number) -> Value:
+    return x if isinstance(x, Value) else constant(x)
+
+
+def _arithmetic() -> Arithmetic:
+    """Return an arithmetic over Values that remembers which derivatives have come through a mask."""
+    masked: set[Value] = set()
+
+    def term(node: Value, v: Value, outer: Number, partial: Number) -> Term | None:
+        if _is_zero(outer) or _is_zero(partial):
+            return None
+        if isinstance(outer, Value) and outer in masked and _may_be_infinite(partial, node):
+            product = ops.strong_mul(outer, partial)
+            masked.add(product)
+            return product, 1.0
+        return outer, partial
+
+    def total(terms: Sequence[Term]) -> Number:
+        result = VALUES.total(terms)
+        if isinstance(result, Value) and all([_is_mask(outer, masked) or _is_mask(p, masked) for outer, p in terms]):
+            masked.add(result)
+        return result
+
+    return Arithmetic(VALUES.operands, term, total)
+
+
+def _is_zero(x: Number) -> bool:
+    return x.is_constant and x._primal == 0.0 if isinstance(x, Value) else x == 0.0
+
+
+def _is_mask(x: Number, masked: set[Value]) -> bool:
+    """Tell whether a factor may be exactly zero on a whole region: it has come through a mask, or is one."""
+    if not isinstance(x, Value):
+        return False
+    return x in masked or x.op in MASKS or (x.op is ops.mul and any([v.op in MASKS for v in x.inputs]))
+
+
+def _may_be_infinite(partial: Number, node: Value) -> bool:
+    """Tell whether a partial derivative of a node can blow up: it divides, or takes a logarithm, on its way from the node."""
+    if not isinstance(partial, Value):
+        return False
+    known = {node, *node.inputs}
+    stack = [partial]
+    while stack:
+        v = stack.pop()
+        if v.op in SINGULAR and not _is_bounded(v):
+            return True
+        if v not in known:
+            known.add(v)
+            stack += v.inputs
+    return False
+
+
+def _is_bounded(v: Value) -> bool:
+    """Tell whether a quotient stays finite: it divides by a sum of exponentials, or of something and a constant above zero."""
+    below = v.inputs[-1]
+    if rule_of(v) not in (ops.reciprocal, ops.div):
+        return False
+    while below.op is ops.sqrt:
+        below = cast("Value", below.operands[0])
+    if below.op is ops.sum:
+        return all([term.op is ops.exp for term in below.inputs])
+    return (below.is_constant and below._primal != 0.0) or (
+        below.op is ops.add and any([term.is_constant and term._primal > 0.0 for term in below.inputs])
+    )
