@@ -115,7 +115,7 @@ class Recording:
         given = array_names(self.trace.params, self.trace.inputs)
         given |= {tangent_of(name): f"v_{given[name]}" for name in given if tangent_of(name) in others}
         given[SEED] = "weights"
-        return Derivation(colouring, results, colour_names(colouring, given, adjoints), given)
+        return Derivation(colouring, results, colour_names(colouring, given, self.trace.params, adjoints), given)
 
     def routine(
         self,

@@ -217,7 +217,7 @@ class _Lowering:
         for shape in whole:
             if tuple([n for n in shape if n > 1]) == digits:
                 return shape
-        return digits or (1,)
+        return digits or ((1,) if batched else ())
 
     def _elementwise(self, op: Op, operands: Sequence[Operand], shape: Shape, *, summed: bool) -> Expression:
         read = [self._read(o, shape) for o in operands]

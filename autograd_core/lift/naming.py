@@ -44,21 +44,25 @@ def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, s
     return found
 
 
-def colour_names(colouring: Colouring, names: Mapping[str, str], adjoints: Mapping[Value, Value]) -> dict[int, str]:
+def colour_names(
+    colouring: Colouring, names: Mapping[str, str], parameters: Iterable[str], adjoints: Mapping[Value, Value]
+) -> dict[int, str]:
     """Return a name for each colour that has one.
 
     Parameters
     ----------
     names : of the arrays of leaves.
+    parameters : those of them that are parameters.
     adjoints : the derivative by each node of the forward pass.
     """
     found: dict[int, str] = {}
     primal_of = _primal_of(colouring, adjoints)
+    weights = {c for c, known in enumerate(colouring.classes) if known.op is None and known.name in set(parameters)}
     for colour, known in enumerate(colouring.classes):
         if known.op is None:
             found[colour] = names.get(known.name, known.name)
             continue
-        name = _from_label(known) or _from_op(known, colouring.classes, found)
+        name = _from_label(known) or _from_op(known, colouring.classes, weights, found)
         if not name and primal_of.get(colour) in found:
             name = f"d{found[primal_of[colour]]}"
         if name:
@@ -84,16 +88,16 @@ def _from_label(known: Class) -> str:
     return stem if stem.isidentifier() and not keyword.iskeyword(stem) else ""
 
 
-def _from_op(known: Class, classes: Sequence[Class], found: Mapping[int, str]) -> str:
+def _from_op(known: Class, classes: Sequence[Class], weights: set[int], found: Mapping[int, str]) -> str:
     sources = [o.source for o in (*known.operands, *[o for s in known.segments for o in s.operands])]
     names = [found.get(s, "") for s in sources]
     if known.op is ops.dot or known.op is ops.mul:
-        for source, name in zip(sources, names, strict=True):
-            shape = classes[source].shape
-            others = [s for s in sources if s != source and (classes[s].op is not None or classes[s].shape != shape)]
-            if shape is not None and len(shape) == 2 and others and not any([n.startswith("d") for n in names]):
-                return f"Z{name[1:]}" if name[0] in "Ww" else f"Z_{name}"
-        return ""
+        matrices = [s for s in sources if s in weights and len(classes[s].shape or ()) == 2]
+        passed = any([s not in weights for s in sources]) and not any([name.startswith("d") for name in names])
+        if not matrices or not passed:
+            return ""
+        name = found[matrices[0]]
+        return f"Z{name[1:]}" if name[0] in "Ww" else f"Z_{name}"
     if known.op is ops.add:
         return next((n for n, s in zip(names, sources, strict=True) if n[:1] == "Z" and classes[s].op is not None), "")
     if known.op is not None and known.op.group == "activations" and names[0][:1] == "Z":

@@ -319,7 +319,7 @@ class _Batch:
     def each(self, array: Array, *, batched: bool) -> Array:
         """Return what there is for each sample, as the caller is to see it."""
         if self._batched and not batched:  # it depends on no input
-            array = np.broadcast_to(array, (self.size, *array.shape)).copy()
+            array = np.repeat(np.asarray(array)[None], self.size, axis=0)
         return array[0] if self._single else array
 
     def nested(self, flat: Array) -> Any:

@@ -18,7 +18,7 @@ from autograd_core.lift.trace import Shape
 
 __all__ = ["Source", "written"]
 
-_MUL = ops.mul
+_MUL, _SQUARE = ops.mul, ops.square
 
 BATCH = -1
 """The batch axis, among the digits of an expression."""
@@ -204,7 +204,7 @@ class _Writer:
 
     def _constant(self, stem: str, numbers: NDArray[Any]) -> str:
         for name, known in self.constants.items():
-            if known.shape == numbers.shape and (known == numbers).all():
+            if known.dtype == numbers.dtype and known.shape == numbers.shape and (known == numbers).all():
                 return name
         name = f"{stem}{len(self.constants) + 1}"
         self.constants[name] = numbers
@@ -266,7 +266,8 @@ class _Writer:
 
     def _fold(self, e: Contract, out: Digits, over: Digits, sizes: Shape) -> _Code:
         """Return a fold along axes; axes of the result that it does not depend on are kept as units if they can be."""
-        product: Expression = e.factors[0] if len(e.factors) == 1 else Apply(_MUL, e.factors)
+        a, *rest = e.factors
+        product: Expression = a if not rest else Apply(_SQUARE, (a,)) if rest == [a] else Apply(_MUL, e.factors)
         used = self._depends(product, sizes)
         lacking = [d for d in out if d not in used]
         own = [d for d in over if d != BATCH]
@@ -284,6 +285,8 @@ class _Writer:
         code = self._full(code, target, sizes)
         places = [target.index(d) for d in over]
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
+        if len(places) == len(target) and not keep and e.fold != "logsumexp":
+            axis = ""
         text = self.spelling.folds[e.fold].format(code.atom, axis, keep)
         return _Code(text, ATOM, result)
 
@@ -408,6 +411,8 @@ class _Writer:
     def _reshaped(self, array: Array, shape: Shape) -> str:
         if array.shape == shape:
             return array.name
+        if array.shape == () and not array.batched:
+            return f"{self.spelling.prefix}.full({shape}, {array.name})"
         if array.shape == (1,) and shape == ():
             return f"{array.name}[:, 0]" if array.batched else f"{array.name}[0]"
         lengths = (["-1"] if array.batched else []) + [str(s) for s in shape]

@@ -1,8 +1,9 @@
 """The sweeps as lifting records them: their shape depends on the ops alone, never on the numbers of the trace.
 
 An eager sweep looks at the numbers it meets: an adjoint that is zero contributes zero, even where the partial beside it
-is infinite. A recorded sweep is replayed on other numbers, so the same promise is kept by ops: where an adjoint has
-come through a mask, and the partial may be infinite, their product is a ``strong_mul``, in which zero wins.
+is infinite, and so does the flat side of a kink beside an infinite adjoint. A recorded sweep is replayed on other numbers,
+so the same promise is kept by ops: where one factor may be zero on a whole region, and the other may blow up, their
+product is a ``strong_mul``, in which zero wins.
 """
 
 from __future__ import annotations
@@ -49,22 +50,34 @@ def _as_value(x: Number) -> Value:
 
 
 def _arithmetic() -> Arithmetic:
-    """Return an arithmetic over Values that remembers which derivatives have come through a mask."""
+    """Return an arithmetic over Values that remembers which derivatives may be zero, or infinite, on whole regions."""
     masked: set[Value] = set()
+    infinite: set[Value] = set()
 
     def term(node: Value, v: Value, outer: Number, partial: Number) -> Term | None:
         if _is_zero(outer) or _is_zero(partial):
             return None
-        if isinstance(outer, Value) and outer in masked and _may_be_infinite(partial, node):
-            product = ops.strong_mul(outer, partial)
-            masked.add(product)
-            return product, 1.0
+        blows_up = _may_be_infinite(partial, node)
+        if blows_up and outer in masked:
+            return blocked(cast("Value", outer), partial), 1.0
+        if outer in infinite and rule_of(node).kink and isinstance(partial, Value):
+            return blocked(partial, outer), 1.0
+        if blows_up:
+            infinite.add(cast("Value", partial))
         return outer, partial
+
+    def blocked(zero: Value, other: Number) -> Value:
+        product = ops.strong_mul(zero, other)
+        masked.add(product)
+        return product
 
     def total(terms: Sequence[Term]) -> Number:
         result = VALUES.total(terms)
-        if isinstance(result, Value) and all([_is_mask(outer, masked) or _is_mask(p, masked) for outer, p in terms]):
-            masked.add(result)
+        if isinstance(result, Value):
+            if any([factor in infinite for factors in terms for factor in factors]):
+                infinite.add(result)
+            if all([_is_mask(outer, masked) or _is_mask(partial, masked) for outer, partial in terms]):
+                masked.add(result)
         return result
 
     return Arithmetic(VALUES.operands, term, total)
@@ -83,8 +96,10 @@ def _is_mask(x: Number, masked: set[Value]) -> bool:
 
 def _may_be_infinite(partial: Number, node: Value) -> bool:
     """Tell whether a partial derivative of a node can blow up: it divides, or takes a logarithm, on its way from the node."""
-    if not isinstance(partial, Value):
+    if not isinstance(partial, Value) or partial.op is None:
         return False
+    if rule_of(node) is ops.dot:  # its partials are its own operands
+        return partial.op in SINGULAR and not _is_bounded(partial)
     known = {node, *node.inputs}
     stack = [partial]
     while stack:

@@ -1,8 +1,8 @@
 """Numba source: a routine written out as loops, which Numba compiles.
 
 Inside, an array with a batch axis is a matrix: a row for each of its members, in which the samples lie side by side. All
-others are vectors. So every loop's innermost step is from one sample to the next, or from one number to the next, and
-whatever is read is a base plus so many steps for each digit.
+others are vectors. So the innermost loop goes from one sample to the next, and whatever is read is a base plus so many
+steps for each digit.
 
 A routine becomes tasks. One fills an array, element by element, from a formula without sums; one folds, in loops; one
 calls a kernel, which adds a sum of products to an array. Neighbours of the first kind share their loops, in which arrays
@@ -12,70 +12,81 @@ take turns.
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from math import isfinite, prod
+from itertools import accumulate
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core import ops
+from autograd_core.lift.backends import numba_kernels
+from autograd_core.lift.backends.vectors import Vectors
 from autograd_core.lift.colour import Indices
-from autograd_core.lift.ir import Apply, Array, Contract, Expression, Number, Output, Routine, View, children, is_batched, views_in
+from autograd_core.lift.ir import (
+    Apply,
+    Array,
+    Contract,
+    Expression,
+    Number,
+    Output,
+    Routine,
+    View,
+    children,
+    is_batched,
+    views_in,
+)
 from autograd_core.lift.spelling import ATOM, Spelling
 from autograd_core.lift.trace import Shape
 
-__all__ = ["Loops", "gradients", "looped"]
+__all__ = ["Loops", "gradients_in", "looped"]
 
 NUMBA = Spelling("", {})
 STARTS = {"sum": "0.0", "max": "-inf", "min": "inf"}
-JOINS = {"sum": ops.add, "max": ops.maximum, "min": ops.minimum}
+JOINS = {"sum": "{} + {}", "max": "maximum({}, {})", "min": "minimum({}, {})"}
 LARGEST = float(np.finfo(np.float64).max)
-MOST_NESTED = 20
-OURS = {"n", "s", "scratch", "parameters", "gradient", "places", "constants", "range", "float"}
+DEEPEST = 20
+KERNELS = {"add_products": (("i", "ik", "k"), (0, 2)), "add_dots": (("ij", "i", "j"), (1, 2)), "add_sums": (("i", "i"), (1,))}
+"""For each kernel, its loops over each operand, the result first, and which operands it sees as rows."""
+
+RESERVED = {"n", "s", "total", "scratch", "parameters", "gradient", "places", "constants", "range", "float", "transpose"}
 
 
 @dataclass(frozen=True)
 class Loops:
     """The source of a function, and what it is to be called with.
 
-    Its arguments are the inputs, the vector of all parameters, the tables and the constants, the scratch memory, an
-    array for each output that is no gradient, and the vector of all gradients.
+    Its arguments are the inputs, the vector of all parameters, these tables, the scratch memory, an array for each output
+    that is no gradient, and the vector of all gradients.
 
     Parameters
     ----------
     text : one function, named f.
-    places : all tables of places, one after the other.
-    constants : all constant arrays, one after the other.
+    tables : all places that are read through a table, and all constant arrays, each kind in one vector, if there are any.
     numbers : how many numbers of scratch memory it needs.
     rows : how many rows of samples it needs after those.
     """
 
     text: str
-    places: Indices
-    constants: NDArray[np.float64]
+    tables: tuple[NDArray[np.int64] | NDArray[np.float64], ...]
     numbers: int
     rows: int
 
 
 def looped(routine: Routine) -> Loops:
     """Return a routine as the source of a function in loops."""
-    tasks = _Tasks(routine)
-    return _Writer(tasks).function()
+    return _Writer(_Tasks(routine)).function()
 
 
-def gradients(routine: Routine) -> dict[int, int]:
-    """Return which outputs are the gradients of parameters, and where in the vector of all gradients each starts."""
-    starts: dict[str, int] = {}
-    end = 0
-    for i in routine.given():
-        array = routine.arrays[i]
-        if array.kind == "parameter":
-            starts[array.name] = end
-            end += prod(array.shape)
-    return {k: starts[o.name] for k, o in enumerate(routine.outputs) if o.name in starts and not o.batched}
+def gradients_in(routine: Routine) -> dict[int, int]:
+    """Return which outputs are in the vector of all gradients, and where in it each one starts."""
+    which = [k for k in Vectors(routine).gradients if not routine.outputs[k].batched]
+    starts = accumulate([prod(routine.outputs[k].shape) for k in which], initial=0)
+    return dict(zip(which, starts, strict=False))
 
 
 # ---------------------------------------------------------------- tasks
@@ -85,7 +96,7 @@ def gradients(routine: Routine) -> dict[int, int]:
 class _Task:
     """One thing to do: fill an array, fold into it, or call a kernel that adds to it.
 
-    Every view has one axis, the array's members in a row; or that of all tables, if it has a table.
+    Every view has one axis: the members of its array in a row; or all places that there are, if it reads through them.
 
     Parameters
     ----------
@@ -94,6 +105,7 @@ class _Task:
     expression : without contractions; but a fold, or a kernel's sum of products, is one.
     kernel : its name, if it is one.
     fresh : whether there is nothing in the array yet.
+    row : the length of the rows as which a kernel sees vectors; 0 if it sees samples.
     """
 
     out: int
@@ -101,21 +113,23 @@ class _Task:
     expression: Expression
     kernel: str = ""
     fresh: bool = True
+    row: int = 0
 
     @property
-    def is_elementwise(self) -> bool:
+    def fills(self) -> bool:
+        """Whether it goes element by element."""
         return not isinstance(self.expression, Contract)
 
 
 class _Tasks:
-    """The tasks of a routine, and its arrays, in which those are added that hold parts of formulas."""
+    """The tasks of a routine, and its arrays, to which those are added that hold parts of formulas."""
 
     def __init__(self, routine: Routine) -> None:
         self.routine = routine
         self.arrays = list(routine.arrays)
         self.tasks: list[_Task] = []
-        self.known: dict[tuple[Expression, Shape], View] = {}
-        self.tables = [0, *np.cumsum([table.size for table in routine.tables]).tolist()]
+        self.kept: dict[tuple[Expression, Shape], View] = {}
+        self.tables = list(accumulate([table.size for table in routine.tables], initial=0))
         for statement in routine.statements:
             sizes = self.arrays[statement.out].shape
             self._compute(statement.out, sizes, self._flat(statement.expression, sizes))
@@ -131,7 +145,7 @@ class _Tasks:
         if e.table is not None:
             table = self.routine.tables[e.table]
             weights = _row_major(table.shape)
-            steps = [0 if _is_constant(table, d) else weights[d] for d in range(table.ndim)]
+            steps = [0 if (table == table.take([0], axis=d)).all() else weights[d] for d in range(table.ndim)]
             return View(e.array, (self.tables[e.table],), (tuple(steps),), e.table)
         weights = _row_major(self.arrays[e.array].shape)
         base = sum([b * weight for b, weight in zip(e.base, weights, strict=True)])
@@ -144,99 +158,196 @@ class _Tasks:
     def _compute(self, out: int, sizes: Shape, e: Expression) -> None:
         """Add the tasks that fill an array: sums of products are added to what the rest of a sum leaves there."""
         terms = list(_terms(e))
-        sums = [t for t in terms if isinstance(t, Contract) and t.fold == "sum" and self._fills(t, out, sizes)]
-        if not sums:
-            self.tasks.append(self._folded(out, sizes, e) if isinstance(e, Contract) else _Task(out, sizes, self._simple(e, sizes)))
-            return
-        rest = [self._simple(t, sizes) for t in terms if not any([t is total for total in sums])]
-        if rest:
-            self.tasks.append(_Task(out, sizes, reduce(_plus, rest)))
-        for i, total in enumerate(sums):
-            self.tasks.append(self._added(out, sizes, total, fresh=not rest and i == 0))
+        sums = [t for t in terms if isinstance(t, Contract) and t.fold == "sum" and self._is_full(t, out, sizes)]
+        if sums:
+            rest = [self._simple(t, sizes) for t in terms if not any([t is added for added in sums])]
+            if rest:
+                self.tasks.append(_Task(out, sizes, reduce(_plus, rest)))
+            for i, added in enumerate(sums):
+                self.tasks.append(self._added(out, sizes, added, fresh=not rest and i == 0))
+        elif isinstance(e, Contract):
+            self.tasks.append(self._folded(out, sizes, e))
+        else:
+            self.tasks.append(_Task(out, sizes, self._simple(e, sizes, apart=False)))
 
-    def _fills(self, e: Expression, out: int, sizes: Shape) -> bool:
-        """Tell whether an expression has as many numbers as the array, so that none is computed twice."""
-        batched = is_batched(e, self.arrays)
-        return batched == self.arrays[out].batched and len(_digits(e)) == sum([size > 1 for size in sizes])
+    def _is_full(self, e: Expression, out: int, sizes: Shape) -> bool:
+        """Tell whether an expression differs from number to number of the array, so that none is computed twice."""
+        moving = sum([size > 1 for size in sizes])
+        return is_batched(e, self.arrays) == self.arrays[out].batched and len(_digits(e, len(sizes))) == moving
 
-    def _simple(self, e: Expression, sizes: Shape) -> Expression:
-        """Return an expression without contractions, nor too deep to be read: each part is computed on its own."""
+    def _simple(self, e: Expression, sizes: Shape, *, apart: bool = True) -> Expression:
+        """Return an expression without contractions, nor too deep to be parsed: such parts are computed beforehand.
+
+        Parameters
+        ----------
+        apart : whether a sum with contractions may be such a part itself.
+        """
         if isinstance(e, Contract):
-            return self._kept(e, sizes)
+            return self._keep(e, sizes)
         if not isinstance(e, Apply):
             return e
-        if any([isinstance(t, Contract) and t.fold == "sum" for t in _terms(e)]):
-            return self._kept(e, sizes)
+        if apart and e.op is ops.add and any([isinstance(t, Contract) for t in _terms(e)]):
+            return self._keep(e, sizes)
         e = Apply(e.op, tuple([self._simple(operand, sizes) for operand in e.operands]))
-        return self._kept(e, sizes) if _depth(e) > MOST_NESTED else e
+        return self._keep(e, sizes) if _depth(e) > DEEPEST else e
 
-    def _kept(self, e: Expression, sizes: Shape) -> View:
-        """Return an array of its own that an expression fills; the same for the same one."""
-        if (e, sizes) not in self.known:
-            digits = sorted(_digits(e))
+    def _keep(self, e: Expression, sizes: Shape) -> View:
+        """Return a view of an array that an expression fills beforehand; of one array for the same expression."""
+        if (e, sizes) not in self.kept:
+            digits = _digits(e, len(sizes))
             shape = tuple([sizes[d] for d in digits])
-            self.arrays.append(Array("part", shape, is_batched(e, self.arrays)))
+            self.arrays.append(Array("", shape, is_batched(e, self.arrays)))
             out = len(self.arrays) - 1
             self._compute(out, shape, _narrowed(e, digits, len(sizes)))
-            weights = dict(zip(digits, _row_major(shape), strict=True))
-            self.known[e, sizes] = View(out, (0,), (tuple([weights.get(d, 0) for d in range(len(sizes))]),))
-        return self.known[e, sizes]
+            steps = dict(zip(digits, _row_major(shape), strict=True))
+            self.kept[e, sizes] = View(out, (0,), (tuple([steps.get(d, 0) for d in range(len(sizes))]),))
+        return self.kept[e, sizes]
 
     def _folded(self, out: int, sizes: Shape, e: Contract) -> _Task:
         """Return the task of a fold other than a sum."""
         inner = sizes + e.sizes
         if e.fold != "logsumexp":
             return _Task(out, sizes, replace(e, factors=tuple([self._simple(f, inner) for f in e.factors])))
-        (x,) = e.factors
-        # The largest term is taken out; an infinite one as the largest number, which leaves no infinity less another.
+        # The largest term is taken out; the largest number for an infinite one, as infinity less infinity is nothing.
         largest = Apply(ops.clip, (replace(e, fold="max"), Number(-LARGEST), Number(LARGEST)))
-        shift = self._kept(largest, sizes)
-        wider = replace(shift, steps=((*shift.steps[0], *[0] * len(e.sizes)),))
-        total = replace(e, fold="sum", factors=(Apply(ops.exp, (Apply(ops.sub, (x, wider)),)),))
-        return _Task(out, sizes, self._simple(Apply(ops.add, (shift, Apply(ops.log, (total,)))), sizes))
+        shift = self._keep(largest, sizes)
+        widened = replace(shift, steps=((*shift.steps[0], *[0] * len(e.sizes)),))
+        total = replace(e, fold="sum", factors=(Apply(ops.exp, (Apply(ops.sub, (e.factors[0], widened)),)),))
+        return _Task(out, sizes, self._simple(_plus(shift, Apply(ops.log, (total,))), sizes))
 
     # ------------------------------------------------------------ sums of products
 
     def _added(self, out: int, sizes: Shape, e: Contract, *, fresh: bool) -> _Task:
-        """Return the task that adds a sum to an array: by a kernel, if there is one for it."""
+        """Return the task that adds a sum to an array: by a kernel, if one does such sums."""
         inner = sizes + e.sizes
-        factors = e.factors
-        if len(factors) == 1 and isinstance(factors[0], Apply) and factors[0].op is ops.square:
-            factors = factors[0].operands * 2
+        factors = _factors(e)
         batched = [is_batched(factor, self.arrays) for factor in factors]
-        kernel = ""
-        if e.batch:
-            free = [{d for d in _digits(factor) if d < len(sizes)} for factor in factors]
-            kernel = "add_dots" if batched == [True, True] and not free[0] & free[1] else "add_sums"
-            if kernel == "add_sums":
-                factors = (reduce(_times, factors),)
+        kernel, row = "", 0
+        if e.batch and (batched != [True, True] or self._shares(factors, len(sizes))):
+            kernel, factors = "add_sums", (reduce(_times, factors),)
+        elif e.batch:
+            kernel = "add_dots"
         elif sorted(batched) == [False, True]:
-            kernel = "add_products"
-            factors = factors if batched[1] else factors[::-1]
+            kernel, factors = "add_products", factors if batched[1] else factors[::-1]
         elif batched == [False, False]:
             views = [self._plain(factor, inner) for factor in factors]
-            groups = _merged(inner, [_own(sizes, len(e.sizes)), *[view.steps[0] for view in views]])
-            if groups and groups[-1][1] == (0, 1, 1):
-                kernel, factors = "add_dot", tuple(views)
+            kernel, row, factors = self._as_rows(out, sizes, inner, views)
         if kernel:
             factors = tuple([self._plain(factor, inner) for factor in factors])
         else:
             factors = (self._simple(reduce(_times, factors), inner),)
-        return _Task(out, sizes, replace(e, factors=factors), kernel, fresh)
+        return _Task(out, sizes, replace(e, factors=factors), kernel, fresh, row)
+
+    def _shares(self, factors: Sequence[Expression], rank: int) -> bool:
+        """Tell whether a digit of the result is one of both factors."""
+        return not set(_digits(factors[0], rank)).isdisjoint(_digits(factors[1], rank))
 
     def _plain(self, e: Expression, sizes: Shape) -> View:
         """Return a view of an array in memory, which a kernel can read."""
         if isinstance(e, View) and e.table is None and self.arrays[e.array].kind != "batch size":
             return e
-        return self._kept(e, sizes)
+        return self._keep(e, sizes)
+
+    def _as_rows(self, out: int, sizes: Shape, inner: Shape, views: Sequence[View]) -> tuple[str, int, tuple[View, ...]]:
+        """Return the kernel for a sum of products of vectors, the length of the rows that they are cut into, and its factors."""
+        c = View(out, (0,), ((*_row_major(sizes), *[0] * (len(inner) - len(sizes))),))
+        a, b = views
+        ways = (("add_dots", (a, b), (a, b), c), ("add_products", (a, b), (c, b), a), ("add_products", (b, a), (c, a), b))
+        digits = _merged(inner, (c, a, b))
+        found: tuple[str, int, tuple[View, ...]] = "", 0, (a, b)
+        for kernel, factors, in_rows, other in ways:
+            for d, size in digits:
+                rest = [digit for digit, _ in digits if digit != d]
+                fits = other.steps[0][d] == 0 and all([self._has_rows(view, d, size, rest) for view in in_rows])
+                if fits and size > found[1]:
+                    found = kernel, size, factors
+        return found
+
+    def _has_rows(self, view: View, digit: int, size: int, others: Sequence[int]) -> bool:
+        """Tell whether a digit goes along a row of this size, and all others from row to row."""
+        (base,), (steps,) = view.base, view.steps
+        whole = [prod(self.arrays[view.array].shape), base, *[steps[d] for d in others]]
+        return steps[digit] == 1 and not any([number % size for number in whole])
 
 
-# ---------------------------------------------------------------- loops
+# ---------------------------------------------------------------- expressions
 
 
-@dataclass
+def _plus(a: Expression, b: Expression) -> Expression:
+    return Apply(ops.add, (a, b))
+
+
+def _times(a: Expression, b: Expression) -> Expression:
+    return Apply(ops.mul, (a, b))
+
+
+def _terms(e: Expression) -> Iterator[Expression]:
+    """Yield what a sum is the sum of."""
+    if isinstance(e, Apply) and e.op is ops.add:
+        for operand in e.operands:
+            yield from _terms(operand)
+    else:
+        yield e
+
+
+def _factors(e: Contract) -> tuple[Expression, ...]:
+    """Return what is multiplied: a square is two factors."""
+    first = e.factors[0]
+    is_square = len(e.factors) == 1 and isinstance(first, Apply) and first.op is ops.square
+    return children(first) * 2 if is_square else e.factors
+
+
+def _depth(e: Expression) -> int:
+    return 1 + max([_depth(part) for part in children(e)], default=0)
+
+
+def _digits(e: Expression, rank: int) -> list[int]:
+    """Return which of the first so many digits an expression moves along."""
+    return sorted({d for view in views_in(e) for d, step in enumerate(view.steps[0][:rank]) if step})
+
+
+def _narrowed(e: Expression, digits: Sequence[int], rank: int) -> Expression:
+    """Return an expression in some of its digits, and those that are contracted inside."""
+    if isinstance(e, View):
+        (steps,) = e.steps
+        return replace(e, steps=((*[steps[d] for d in digits], *steps[rank:]),))
+    if isinstance(e, Apply):
+        return Apply(e.op, tuple([_narrowed(operand, digits, rank) for operand in e.operands]))
+    if isinstance(e, Contract):
+        return replace(e, factors=tuple([_narrowed(factor, digits, rank) for factor in e.factors]))
+    return e
+
+
+def _row_major(shape: Shape) -> tuple[int, ...]:
+    """Return by how much each axis moves in a flattened array; one of length 1 does not."""
+    return tuple([prod(shape[axis + 1 :]) if size > 1 else 0 for axis, size in enumerate(shape)])
+
+
+def _is_own(view: View, sizes: Shape) -> bool:
+    """Tell whether a view reads its array in order."""
+    return view.table is None and view.base == (0,) and view.steps[0] == _row_major(sizes)
+
+
+def _merged(sizes: Shape, views: Iterable[View]) -> list[tuple[int, int]]:
+    """Return as few digits as suffice for all views, each with its size: one takes in its left neighbour if it can."""
+    steps = [view.steps[0] for view in views]
+    groups: list[tuple[int, int]] = []
+    for d, size in enumerate(sizes):
+        if size == 1:
+            continue
+        if groups and all([s[groups[-1][0]] == s[d] * size for s in steps]):
+            groups[-1] = d, groups[-1][1] * size
+        else:
+            groups.append((d, size))
+    return groups
+
+
+# ---------------------------------------------------------------- nests and memory
+
+
+@dataclass(frozen=True)
 class _Nest:
-    """Tasks that share their loops; those of another kind than filling are alone."""
+    """Tasks that share their loops; one that does not fill is alone."""
 
     tasks: list[_Task]
 
@@ -246,21 +357,23 @@ class _Nest:
             for view in views_in(task.expression):
                 yield k, view
 
-
-def _nests(tasks: Iterable[_Task], arrays: Sequence[Array]) -> list[_Nest]:
-    """Return tasks in nests: a neighbour joins if it reads what is written there at its own place alone."""
-    nests: list[_Nest] = []
-    for task in tasks:
-        last = nests[-1] if nests else _Nest([])
-        written = {t.out for t in last.tasks}
-        joins = (
-            task.is_elementwise
-            and all([t.is_elementwise and t.sizes == task.sizes for t in last.tasks])
-            and all([arrays[t.out].batched == arrays[task.out].batched for t in last.tasks])
+    def admits(self, task: _Task, arrays: Sequence[Array]) -> bool:
+        """Tell whether a task may join: what is written here, it reads at its own place alone."""
+        first, written = self.tasks[0], {t.out for t in self.tasks}
+        return (
+            first.fills
+            and task.fills
+            and first.sizes == task.sizes
+            and arrays[first.out].batched == arrays[task.out].batched
             and all([_is_own(view, task.sizes) for view in views_in(task.expression) if view.array in written])
         )
-        if joins and nests:
-            last.tasks.append(task)
+
+
+def _nests(tasks: Iterable[_Task], arrays: Sequence[Array]) -> list[_Nest]:
+    nests: list[_Nest] = []
+    for task in tasks:
+        if nests and nests[-1].admits(task, arrays):
+            nests[-1].tasks.append(task)
         else:
             nests.append(_Nest([task]))
     return nests
@@ -268,223 +381,339 @@ def _nests(tasks: Iterable[_Task], arrays: Sequence[Array]) -> list[_Nest]:
 
 @dataclass
 class _Memory:
-    """Blocks of one stretch of memory that are in use, and how long the stretch has to be."""
+    """The blocks of a stretch of memory that are in use, by array, and how long the stretch has to be."""
 
-    blocks: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    blocks: dict[int, range] = field(default_factory=dict[int, range])
     size: int = 0
 
-    def take(self, array: int, size: int) -> int:
-        """Return where the first gap is that an array fits in, which is its own from now on."""
+    def take(self, array: int, size: int) -> None:
+        """Give an array the first gap that it fits in."""
         start = 0
-        for low, high in sorted(self.blocks.values()):
-            if low - start >= size:
+        for block in sorted(self.blocks.values(), key=lambda block: block.start):
+            if block.start - start >= size:
                 break
-            start = max(start, high)
-        self.blocks[array] = start, start + size
+            start = block.stop
+        self.blocks[array] = range(start, start + size)
         self.size = max(self.size, start + size)
-        return start
+
+
+class _Layout:
+    """Where each array lives: in an output, in the scratch memory, or as a number in the nest that alone knows it."""
+
+    def __init__(self, routine: Routine, arrays: Sequence[Array], nests: Sequence[_Nest]) -> None:
+        self.routine, self.arrays, self.nests = routine, arrays, nests
+        self.gradients = gradients_in(routine)
+        self.outputs = self._outputs()
+        self.first, self.last = self._lives()
+        self.numbers = {
+            task.out
+            for g, nest in enumerate(nests)
+            for task in nest.tasks
+            if self.first[task.out] == self.last[task.out] == g and task.fills and task.out not in self.outputs
+        }
+        self.memory = _Memory(), _Memory()  # of numbers, and of rows of samples
+        self.blocks: dict[int, range] = {}
+        for g in range(-1, len(nests)):
+            self._place(g)
+
+    def size(self, i: int) -> int:
+        return prod(self.arrays[i].shape)
+
+    def target(self, k: int) -> tuple[str, int]:
+        """Return which vector an output is written to, and from where on."""
+        return ("gradient", self.gradients[k]) if k in self.gradients else (f"out_{k}", 0)
+
+    def is_written(self, k: int) -> bool:
+        """Tell whether an output needs no copying: the array that it consists of is computed in its place."""
+        parts = self.routine.outputs[k].parts
+        return len(parts) == 1 and self.outputs.get(parts[0].array) == self.target(k)
+
+    def _outputs(self) -> dict[int, tuple[str, int]]:
+        found: dict[int, tuple[str, int]] = {}
+        for k, output in enumerate(self.routine.outputs):
+            part = output.parts[0]
+            array = self.arrays[part.array]
+            in_order = len(output.parts) == 1 and output.order is None and part.places is None
+            if in_order and array.kind == "result" and not array.batched and not output.batched:
+                found.setdefault(part.array, self.target(k))
+        return found
+
+    def _lives(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Return the nest in which each array is first written, -1 if it is given, and the one in which it is last needed."""
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for g, nest in enumerate(self.nests):
+            first |= {task.out: g for task in nest.tasks if task.out not in first}
+            last |= {task.out: g for task in nest.tasks}
+            last |= {view.array: g for _, view in nest.reads()}
+        for k, output in enumerate(self.routine.outputs):
+            if not self.is_written(k):
+                last |= {part.array: len(self.nests) for part in output.parts}
+        return {i: first.get(i, -1) for i in last}, last
+
+    def _place(self, g: int) -> None:
+        """Find memory for the arrays that are first written in a nest, then free that of those that are last read there."""
+        for i, first in self.first.items():
+            if first == g and self._needs_memory(i):
+                memory = self.memory[self.arrays[i].batched]
+                donor = self._donor(i, g, memory) if g >= 0 else None
+                if donor is None:
+                    memory.take(i, self.size(i))
+                else:
+                    memory.blocks[i] = memory.blocks.pop(donor)
+                self.blocks[i] = memory.blocks[i]
+        for memory in self.memory:
+            memory.blocks = {i: block for i, block in memory.blocks.items() if self.last[i] > g}
+
+    def _needs_memory(self, i: int) -> bool:
+        array = self.arrays[i]
+        if array.kind == "input":
+            return array.batched and self.size(i) > 1
+        return array.kind == "result" and i not in self.outputs and i not in self.numbers
+
+    def _donor(self, i: int, g: int, memory: _Memory) -> int | None:
+        """Return an array of which each number is needed no more when one of this array is put in its place."""
+        nest = self.nests[g]
+        writer = next(k for k, task in enumerate(nest.tasks) if task.out == i)
+        for donor in memory.blocks:
+            if self.last[donor] == g > self.first[donor] and self.size(donor) == self.size(i) and nest.tasks[0].fills:
+                reads = [(k, view) for k, view in nest.reads() if view.array == donor]
+                if all([k <= writer and _is_own(view, nest.tasks[0].sizes) for k, view in reads]):
+                    return donor
+        return None
+
+
+# ---------------------------------------------------------------- source
 
 
 class _Writer:
     def __init__(self, tasks: _Tasks) -> None:
         self.routine, self.arrays = tasks.routine, tasks.arrays
         self.nests = _nests(tasks.tasks, self.arrays)
-        self.places: list[Indices] = [np.asarray(table, np.int64).ravel() for table in self.routine.tables]
-        self.gradients = gradients(self.routine)
-        self.direct = self._direct()
-        self.first, self.last = self._lives()
-        self.locals = self._locals()
-        self.names = self._names()
+        self.layout = _Layout(self.routine, self.arrays, self.nests)
+        self.places: list[Indices] = [table.ravel() for table in self.routine.tables]
+        self.names = _names(self.arrays)
         self.lines: list[str] = []
 
     def function(self) -> Loops:
-        constants, where = self._constants()
-        starts, memory = self._layout()
-        given = self.routine.given()
-        inputs = [i for i in given if self.arrays[i].kind == "input"]
-        results = [f"out_{k}" for k in range(len(self.routine.outputs)) if k not in self.gradients]
-        arguments = [*[self.names[i] for i in inputs], "parameters", "places", "constants", "scratch", *results, "gradient"]
-        self._line(0, f"def f({', '.join(arguments)}):")
-        batch = next((i for i in inputs if self.arrays[i].batched), None)
-        self._line(1, f"n = {self.names[batch]}.shape[0]" if batch is not None else "n = 0")
-        for i in inputs:
-            self._flatten_input(i)
-        for i, (start, end) in (self._parameters() | where).items():
-            if i in self.last:
-                self._line(1, f"{self.names[i]} = {'constants' if i in where else 'parameters'}[{start}:{end}]")
-        for i, (result, start) in self.direct.items():
-            self._line(1, f"{self.names[i]} = {result}[{start}:{start + self._size(i)}]")
-        for i, start in starts.items():
-            self._line(1, f"{self._row_name(i)} = {self._block(i, start, memory[0].size)}")
-        for i in inputs:
-            if i in starts:
-                self._line(1, f"transpose({self._row_name(i)}, {self.names[i]})")
+        inputs = [i for i in self.routine.given() if self.arrays[i].kind == "input"]
+        batched = [i for i in inputs if self.arrays[i].batched]
+        self._line(1, f"n = {self.names[batched[0]]}.shape[0]" if batched else "n = 0")
+        constants = self._views(inputs)
+        for i in batched:
+            if i in self.layout.blocks:
+                self._line(1, f"transpose({self._name(i)}, {self.names[i]}.reshape((n, {self.layout.size(i)})))")
         for nest in self.nests:
             self._nest(nest)
         for k, output in enumerate(self.routine.outputs):
-            self._output(k, output)
-        places = np.concatenate([np.zeros(0, np.int64), *self.places])
-        return Loops("\n".join(self.lines) + "\n", places, constants, memory[0].size, memory[1].size)
+            if not self.layout.is_written(k):
+                self._output(k, output)
+        tables = {"places": np.concatenate([np.zeros(0, np.int64), *self.places]), "constants": constants}
+        used = {name: table for name, table in tables.items() if len(table)}
+        results = [f"out_{k}" for k in range(len(self.routine.outputs)) if k not in self.layout.gradients]
+        arguments = [*[self.names[i] for i in inputs], "parameters", *used, "scratch", *results, "gradient"]
+        text = "\n".join([f"def f({', '.join(arguments)}):", *self.lines])
+        numbers, rows = self.layout.memory
+        return Loops(f"{text}\n", tuple(used.values()), numbers.size, rows.size)
 
     def _line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
 
-    def _size(self, i: int) -> int:
-        return prod(self.arrays[i].shape)
+    # ------------------------------------------------------------ arrays
 
-    # ------------------------------------------------------------ where arrays live
-
-    def _direct(self) -> dict[int, tuple[str, int]]:
-        """Return the arrays that are computed right in an output: in which, and from where on."""
-        found: dict[int, tuple[str, int]] = {}
-        for k, output in enumerate(self.routine.outputs):
-            if len(output.parts) == 1 and output.order is None and output.parts[0].places is None:
-                i = output.parts[0].array
-                if self.arrays[i].kind == "result" and not self.arrays[i].batched and not output.batched and i not in found:
-                    found[i] = self._target(k)
-        return found
-
-    def _target(self, k: int) -> tuple[str, int]:
-        """Return which vector an output is written to, and from where on."""
-        return ("gradient", self.gradients[k]) if k in self.gradients else (f"out_{k}", 0)
-
-    def _lives(self) -> tuple[dict[int, int], dict[int, int]]:
-        """Return the nest in which each array is first written, and the one in which it is last needed."""
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        for g, nest in enumerate(self.nests):
-            for task in nest.tasks:
-                first.setdefault(task.out, g)
-                last[task.out] = g
-            last |= {view.array: g for _, view in nest.reads()}
-        for k, output in enumerate(self.routine.outputs):
-            last |= {part.array: len(self.nests) for part in output.parts if self.direct.get(part.array) != self._target(k)}
-        return {i: -1 for i in last} | first, last
-
-    def _locals(self) -> set[int]:
-        """Return the arrays that live in one nest of loops only, where they are numbers."""
-        found: set[int] = set()
-        for g, nest in enumerate(self.nests):
-            outs = {task.out for task in nest.tasks if task.is_elementwise}
-            found |= {i for i in outs if self.last[i] == g and i not in self.direct}
-        return found
-
-    def _layout(self) -> tuple[dict[int, int], tuple[_Memory, _Memory]]:
-        """Return where in the scratch memory each array starts, and the memory of numbers and that of rows."""
-        memory = _Memory(), _Memory()
-        starts: dict[int, int] = {}
-        for g in range(-1, len(self.nests)):
-            begun = [i for i, first in self.first.items() if first == g and self._needs_memory(i)]
-            for i in begun:
-                own = memory[self.arrays[i].batched]
-                donor = self._donor(i, g, own)
-                if donor is None:
-                    starts[i] = own.take(i, self._size(i))
-                else:
-                    own.blocks[i] = own.blocks.pop(donor)
-                    starts[i] = own.blocks[i][0]
-            for own in memory:
-                for i in [i for i in own.blocks if self.last[i] <= g]:
-                    del own.blocks[i]
-        return starts, memory
-
-    def _needs_memory(self, i: int) -> bool:
-        array = self.arrays[i]
-        if array.kind == "input":
-            return array.batched and self._size(i) > 1
-        return array.kind == "result" and i not in self.direct and i not in self.locals
-
-    def _donor(self, i: int, g: int, memory: _Memory) -> int | None:
-        """Return an array that is needed no more once this one is written, number by number, in its place."""
-        nest = self.nests[g] if g >= 0 else _Nest([])
-        if not all([task.is_elementwise for task in nest.tasks]):
-            return None
-        writer = next((k for k, task in enumerate(nest.tasks) if task.out == i), 0)
-        for donor in memory.blocks:
-            reads = [(k, view) for k, view in nest.reads() if view.array == donor]
-            if (
-                self.last[donor] == g > self.first[donor]
-                and self._size(donor) == self._size(i)
-                and all([k <= writer and _is_own(view, nest.tasks[0].sizes) for k, view in reads])
-            ):
-                return donor
-        return None
-
-    def _block(self, i: int, start: int, numbers: int) -> str:
-        size = self._size(i)
-        if not self.arrays[i].batched:
-            return f"scratch[{start}:{start + size}]"
-        return f"scratch[{numbers} + {start} * n:{numbers} + {start + size} * n].reshape(({size}, n))"
-
-    def _parameters(self) -> dict[int, tuple[int, int]]:
-        """Return where in the vector of all parameters each starts and ends."""
-        found: dict[int, tuple[int, int]] = {}
-        end = 0
-        for i in self.routine.given():
-            if self.arrays[i].kind == "parameter":
-                found[i] = end, end + self._size(i)
-                end += self._size(i)
-        return found
-
-    def _constants(self) -> tuple[NDArray[np.float64], dict[int, tuple[int, int]]]:
-        """Return all constants in one vector, and where in it each array starts and ends."""
-        data = {i: array.data for i, array in enumerate(self.arrays) if array.kind == "constant" and array.data is not None}
-        ends = np.cumsum([0, *[numbers.size for numbers in data.values()]]).tolist()
-        together = np.concatenate([np.zeros(0), *[numbers.ravel() for numbers in data.values()]])
-        return together, {i: (ends[k], ends[k + 1]) for k, i in enumerate(data)}
-
-    # ------------------------------------------------------------ names
-
-    def _names(self) -> list[str]:
-        """Return a name for each array that is an identifier, and nobody else's."""
-        from autograd_core.lift.backends.numba_kernels import __all__ as functions
-
-        taken = OURS | set(functions)
-        names: list[str] = []
-        for i, array in enumerate(self.arrays):
-            name = re.sub(r"\W", "_", array.name) or "t"
-            if name in taken or name[0].isdigit() or re.fullmatch(r"(i|j|out_|part|t)\d*", name):
-                name = f"{name}_{i}"
-            taken.add(name)
-            names.append(name)
-        return names
-
-    def _row_name(self, i: int) -> str:
-        """Return the name of an array as it is inside; that of an input, transposed, is another than outside."""
+    def _name(self, i: int) -> str:
+        """Return the name of an array as it lies inside; that of an input with samples in rows is another than outside."""
         array = self.arrays[i]
         return f"{self.names[i]}_rows" if array.kind == "input" and array.batched else self.names[i]
 
-    def _flatten_input(self, i: int) -> None:
-        array, name = self.arrays[i], self.names[i]
-        if not array.batched:
-            self._line(1, f"{name} = {name}.reshape(-1)")
-        elif self._size(i) == 1:
-            self._line(1, f"{self._row_name(i)} = {name}.reshape((1, n))")
-        elif len(array.shape) != 1:
-            self._line(1, f"{name} = {name}.reshape((n, {self._size(i)}))")
+    def _views(self, inputs: Sequence[int]) -> NDArray[np.float64]:
+        """Write where each array that is read or written lies; return all constants, one after the other."""
+        ends = {"parameters": 0, "constants": 0}
+        constants = [np.zeros(0)]
+        for i, array in enumerate(self.arrays):
+            if array.kind == "constant" and array.data is not None:
+                constants.append(array.data.ravel())
+            if array.kind in ("constant", "parameter"):
+                owner = f"{array.kind}s"
+                self._slice(i, owner, ends[owner])
+                ends[owner] += self.layout.size(i)
+            elif i in self.layout.outputs:
+                self._slice(i, *self.layout.outputs[i])
+            elif i in self.layout.blocks:
+                self._block(i)
+            elif i in inputs and i in self.layout.last:
+                self._line(1, f"{self._name(i)} = {self.names[i]}.reshape({'(1, n)' if array.batched else '-1'})")
+        return np.concatenate(constants)
+
+    def _slice(self, i: int, owner: str, start: int) -> None:
+        if i in self.layout.last:
+            self._line(1, f"{self.names[i]} = {owner}[{start}:{start + self.layout.size(i)}]")
+
+    def _block(self, i: int) -> None:
+        block = self.layout.blocks[i]
+        if not self.arrays[i].batched:
+            self._line(1, f"{self.names[i]} = scratch[{block.start}:{block.stop}]")
+            return
+        first = self.layout.memory[0].size
+        start, stop = (f"{first} + {place} * n" for place in (block.start, block.stop))
+        self._line(1, f"{self._name(i)} = scratch[{start}:{stop}].reshape(({len(block)}, n))")
 
     # ------------------------------------------------------------ loops
 
     def _nest(self, nest: _Nest) -> None:
         task = nest.tasks[0]
-        if task.kernel:
+        if not isinstance(task.expression, Contract):
+            self._fill(nest)
+        elif task.kernel:
             self._kernel(task, task.expression)
-        elif isinstance(task.expression, Contract):
-            self._fold(task, task.expression)
         else:
-            self._elementwise(nest)
+            self._fold(task, task.expression)
 
-    def _elementwise(self, nest: _Nest) -> None:
-        sizes = nest.tasks[0].sizes
-        batched = self.arrays[nest.tasks[0].out].batched
-        own = _row_major(sizes)
-        groups = _merged(sizes, [own, *[view.steps[0] for _, view in nest.reads()]])
-        digits = [digit for digit, _, _ in groups]
-        depth = self._open(1, [f"i{d} in range({size})" for d, (_, _, size) in enumerate(groups)])
-        return
+    def _own(self, task: _Task, inner: Shape = ()) -> View:
+        """Return the array that a task writes, as it is seen there."""
+        return View(task.out, (0,), ((*_row_major(task.sizes), *[0] * len(inner)),))
 
-    def _open(self, depth: int, loops: Iterable[str]) -> int:
-        for loop in loops:
-            self._line(depth, f"for {loop}:")
+    def _open(self, depth: int, groups: Iterable[tuple[int, int]], *, samples: bool = False) -> int:
+        """Write the heads of loops over digits, and perhaps over samples; return the depth inside of them."""
+        for d, size in groups:
+            self._line(depth, f"for i{d} in range({size}):")
             depth += 1
-        return depth
+        if samples:
+            self._line(depth, "for s in range(n):")
+        return depth + samples
+
+    def _fill(self, nest: _Nest) -> None:
+        first = nest.tasks[0]
+        digits = _merged(first.sizes, [self._own(first), *[view for _, view in nest.reads()]])
+        depth = self._open(1, digits, samples=self.arrays[first.out].batched)
+        for task in nest.tasks:
+            self._line(depth, f"{self._read(self._own(task), digits)} = {self._text(task.expression, digits)[0]}")
+
+    def _fold(self, task: _Task, e: Contract) -> None:
+        own = self._own(task, e.sizes)
+        digits = _merged(task.sizes + e.sizes, [own, *views_in(e)])
+        outer = [(d, size) for d, size in digits if own.steps[0][d]]
+        inner = [(d, size) for d, size in digits if not own.steps[0][d]]
+        out, term = self._read(own, digits), self._text(e.factors[0], digits)[0]
+        batched = self.arrays[task.out].batched
+        depth = self._open(1, outer)
+        total = out if batched else "total"
+        if batched and task.fresh:
+            self._line(self._open(depth, [], samples=True), f"{out} = {STARTS[e.fold]}")
+        elif not batched:
+            self._line(depth, f"total = {STARTS[e.fold] if task.fresh else out}")
+        self._line(self._open(depth, inner, samples=batched or e.batch), f"{total} = {JOINS[e.fold].format(total, term)}")
+        if not batched:
+            self._line(depth, f"{out} = total")
+
+    # ------------------------------------------------------------ kernels
+
+    def _kernel(self, task: _Task, e: Contract) -> None:
+        """Write the call of a kernel, in loops over the digits that it has no loops for."""
+        views = [self._own(task, e.sizes), *views_in(e)]
+        loops, in_rows = KERNELS[task.kernel]
+        digits = _merged(task.sizes + e.sizes, views)
+        if task.row:
+            digits.remove(next((d, size) for d, size in digits if size == task.row and all([views[v].steps[0][d] == 1 for v in in_rows])))
+        chosen: dict[str, tuple[int, int]] = {}
+        for letter in sorted(set("".join(loops))):
+            fitting = [(d, size) for d, size in digits if _fits(letter, loops, [view.steps[0][d] for view in views])]
+            chosen[letter] = max(fitting, key=lambda group: group[1], default=(-1, 1))
+            digits = [group for group in digits if group != chosen[letter]]
+        fresh = task.fresh
+        if fresh and not all([views[0].steps[0][d] for d, _ in digits]):
+            self._line(1, f"{self._name(task.out)}[:] = 0.0")
+            fresh = False
+        arguments: list[str] = []
+        for v, view in enumerate(views):
+            row = task.row if v in in_rows and task.row else 1
+            steps = [step // row for step in view.steps[0]]
+            arguments += [self._in_rows(view.array, row), _index(view.base[0] // row, steps, digits)]
+            arguments += [str(steps[d]) if d >= 0 else "0" for d, _ in [chosen[letter] for letter in loops[v]]]
+        counts = [str(size) for _, size in chosen.values()]
+        self._line(self._open(1, digits), f"{task.kernel}({', '.join([*arguments, *counts, str(fresh)])})")
+
+    def _in_rows(self, i: int, row: int) -> str:
+        name = self._name(i)
+        return f"{name}.reshape(({self.layout.size(i) // row}, {row}))" if row > 1 else name
+
+    # ------------------------------------------------------------ formulas
+
+    def _text(self, e: Expression, digits: Sequence[tuple[int, int]]) -> tuple[str, int]:
+        """Return a formula, and how tightly it holds together."""
+        if isinstance(e, Number):
+            text = repr(e.value)
+            return text, ATOM if text[0] != "-" else 0
+        if isinstance(e, View):
+            return self._read(e, digits), ATOM
+        assert isinstance(e, Apply), "contractions are tasks of their own"
+        operands = [self._text(operand, digits) for operand in e.operands]
+        template, tightness = NUMBA.op(e.op.name)
+        if tightness == ATOM:
+            texts = [text for text, _ in operands]
+            return (texts[0] if template == "{}" else f"{e.op.name}({', '.join(texts)})"), ATOM
+        return template.format(*[text if own > tightness else f"({text})" for text, own in operands]), tightness
+
+    def _read(self, view: View, digits: Sequence[tuple[int, int]]) -> str:
+        """Return a member of an array in loops over digits."""
+        array = self.arrays[view.array]
+        if array.kind == "batch size":
+            return "float(n)"
+        if view.array in self.layout.numbers:
+            return self.names[view.array]
+        place = _index(view.base[0], view.steps[0], digits)
+        return self._member(view.array, place if view.table is None else f"places[{place}]")
+
+    def _member(self, i: int, place: str) -> str:
+        return f"{self._name(i)}[{place}, s]" if self.arrays[i].batched else f"{self._name(i)}[{place}]"
+
+    # ------------------------------------------------------------ outputs
+
+    def _output(self, k: int, output: Output) -> None:
+        """Copy the parts of an output to their places in it."""
+        target, start = self.layout.target(k)
+        order = np.arange(prod(output.shape)) if output.order is None else output.order
+        stop = 0
+        for part in output.parts:
+            size = self.layout.size(part.array) if part.places is None else part.places.size
+            stop, first = stop + size, stop
+            to = np.flatnonzero((order >= first) & (order < stop))
+            place = order[to] - first if part.places is None else part.places.ravel()[order[to] - first]
+            here = f"{target}[s, {self._listed(to)}]" if output.batched else f"{target}[{self._listed(start + to)}]"
+            is_size = self.arrays[part.array].kind == "batch size"
+            depth = self._open(1, [], samples=output.batched)
+            self._line(depth, f"for j in range({len(to)}):")
+            self._line(depth + 1, f"{here} = {'float(n)' if is_size else self._member(part.array, self._listed(place))}")
+
+    def _listed(self, places: Indices) -> str:
+        """Return the j-th of some places."""
+        first = int(places[0]) if len(places) else 0
+        if (places == first + np.arange(len(places))).all():
+            return f"j + {first}" if first else "j"
+        self.places.append(places)
+        return f"places[j + {sum([table.size for table in self.places[:-1]])}]"
+
+
+def _fits(letter: str, loops: Sequence[str], steps: Sequence[int]) -> bool:
+    """Tell whether a digit can be one of a kernel's loops: only operands that have this loop move, the first one always."""
+    only = all([not step or letter in has for step, has in zip(steps, loops, strict=True)])
+    return only and bool(steps[0]) == (letter in loops[0])
+
+
+def _index(base: int, steps: Sequence[int], digits: Iterable[tuple[int, int]]) -> str:
+    """Return a place in loops over digits."""
+    terms = [f"{steps[d]} * i{d}" if steps[d] != 1 else f"i{d}" for d, _ in digits if steps[d]]
+    return " + ".join([*terms, *[str(base)] * (base > 0 or not terms)])
+
+
+def _names(arrays: Sequence[Array]) -> list[str]:
+    """Return a name for each array, which nothing else in the source has."""
+    taken = RESERVED | set(numba_kernels.__all__)
+    names: list[str] = []
+    for i, array in enumerate(arrays):
+        name = re.sub(r"\W", "_", array.name)
+        if name in taken or re.fullmatch(r"|[ij]?\d.*|j|out_.*|.*_rows|t\d+", name) or keyword.iskeyword(name):
+            name = f"t{i}"
+        taken.add(name)
+        names.append(name)
+    return names
