@@ -16,6 +16,7 @@ from autograd_core.op import as_float
 from autograd_core.ops import div, dot, mean, sqrt, sub
 from autograd_core.value import Number, Row, Value, as_row
 from nn.checks import whole_from_one
+from nn.effects import observed
 from nn.module import Array, Module
 
 __all__ = ["BatchNorm"]
@@ -103,17 +104,17 @@ class BatchNorm(Module):
             self._normalised(i, column)
             for i, column in enumerate(zip(*[self._checked(row) for row in rows], strict=True))
         ]
-        self._track(*np.array([statistics for _, statistics in columns]).T)
+        self._track(len(rows), [statistics for _, statistics in columns])
         return list(zip(*[outputs for outputs, _ in columns], strict=True))
 
-    def _normalised(self, i: int, column: Row) -> tuple[Row, tuple[float, float]]:
-        """Return a unit's outputs for all samples, and its mean and unbiased variance."""
+    def _normalised(self, i: int, column: Row) -> tuple[Row, tuple[Value, Value]]:
+        """Return a unit's outputs for all samples, its mean, and the sum of the squares around that."""
         mu: Value = mean(column)
         centred: Row = tuple([sub(z, mu) for z in column])
         squares: Value = dot(centred, centred)
         scale = self._scale(i, squares * (1.0 / len(column)))
         outputs = tuple([self._shifted(i, z * scale) for z in centred])
-        return outputs, (mu.data, squares.data / (len(column) - 1))
+        return outputs, (mu, squares)
 
     def _scale(self, i: int, variance: Number) -> Number:
         deviation = sqrt(variance + self.eps) if self.eps_inside_root else sqrt(variance) + self.eps
@@ -122,7 +123,16 @@ class BatchNorm(Module):
     def _shifted(self, i: int, z: Value) -> Value:
         return z if self.bias is None else z + self.bias[i]
 
-    def _track(self, means: Array, variances: Array) -> None:
+    def _track(self, samples: int, statistics: Sequence[tuple[Value, Value]]) -> None:
+        """Have the running averages updated by each unit's mean and sum of squares."""
+
+        def update(numbers: list[float]) -> None:
+            means, squares = np.reshape(numbers, (-1, 2)).T
+            self._update(means, squares / (samples - 1))
+
+        observed([v for pair in statistics for v in pair], update)
+
+    def _update(self, means: Array, variances: Array) -> None:
         self.num_batches_tracked += 1.0
         part = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean[...] = (1.0 - part) * self.running_mean + part * means

@@ -64,7 +64,11 @@ class Samples:
     @property
     def weight(self) -> float:
         """The weights' sum: how many samples there are, if all count the same."""
-        return float(len(self)) if self.weights is None else math.fsum(self.weights)
+        return self.weight_of(range(len(self)))
+
+    def weight_of(self, chosen: Sequence[int]) -> float:
+        """Return the sum of the weights of the samples of these numbers."""
+        return float(len(chosen)) if self.weights is None else math.fsum([self.weights[i] for i in chosen])
 
     def pick(self, chosen: Iterable[int]) -> Samples:
         """Return the samples of these numbers, in this order."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from autograd_core.errors import ArgumentError
 from autograd_core.op import as_float
 from autograd_core.value import Number, Row, as_row
+from nn.effects import drawn
 from nn.init import generator
 from nn.module import Module
 
@@ -66,9 +67,12 @@ class Dropout(Module):
         """Return as many numbers as there are inputs."""
         row = as_row(x)
         if self.training:
-            kept = 1.0 / self.keep if self.inverted else 1.0
-            return tuple([unit * (kept if self.rng.random() < self.keep else 0.0) for unit in row])
+            return tuple([unit * factor for unit, factor in zip(row, drawn(self._factor, len(row)), strict=True)])
         return row if self.inverted else tuple([unit * self.keep for unit in row])
+
+    def _factor(self) -> float:
+        kept = 1.0 / self.keep if self.inverted else 1.0
+        return kept if self.rng.random() < self.keep else 0.0
 
     def __repr__(self) -> str:
         return f"Dropout(keep={self.keep!r}{'' if self.inverted else ', inverted=False'})"
@@ -107,7 +111,12 @@ class Noise(Module):
     def forward(self, x: Iterable[Number]) -> Row:
         """Return as many numbers as there are inputs."""
         row = as_row(x)
-        return tuple([v + self.rng.gauss(0.0, self.sd) for v in row]) if self.training else row
+        if not self.training:
+            return row
+        return tuple([v + noise for v, noise in zip(row, drawn(self._noise, len(row)), strict=True)])
+
+    def _noise(self) -> float:
+        return self.rng.gauss(0.0, self.sd)
 
     def __repr__(self) -> str:
         return f"Noise({self.sd!r})"

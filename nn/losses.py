@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 Outputs: TypeAlias = Number | Iterable[Number]
-Label: TypeAlias = float | Iterable[float]
+Label: TypeAlias = Number | Iterable[Number]
 Loss: TypeAlias = Callable[..., Value]
 
 
@@ -169,7 +169,7 @@ def nllm_with_logits(logits: Iterable[Number], target: SupportsIndex | Iterable[
         return logsumexp(zs) - zs[_class(target, zs)]
     ts = _targets(cast("Iterable[Number]", target), zs)
     # A class that is not the target has no part, not even with a logit of -inf, which masks it out.
-    meant = [(t, z) for t, z in zip(ts, zs, strict=True) if t.data != 0.0 or not t.is_constant]
+    meant = [(t, z) for t, z in zip(ts, zs, strict=True) if not t.is_constant or t.data != 0.0]
     return sum(ts) * logsumexp(zs) - dot([t for t, _ in meant], [z for _, z in meant])
 
 
@@ -202,7 +202,7 @@ def zero_one(
         several = cast("SupportsIndex | Iterable[Number]", target)
         right = _class(several, ys) if _is_class(several) else _one_hot(cast("Iterable[Number]", several), ys)
     else:
-        label = _label(cast("Label", target), (-1.0, 0.0, 1.0), "zero_one")
+        label = as_float(_label(cast("Label", target), (-1.0, 0.0, 1.0), "zero_one"))
         if label == -1.0 and threshold is None:
             raise ArgumentError(
                 "zero_one compares with 0.5, which is for the labels 0 and 1: with -1 and 1 pass threshold=0.0"
@@ -235,9 +235,10 @@ def _row(x: Outputs) -> Row:
     return as_row(x) if _is_row(x) else as_row([cast("Number", x)])
 
 
-def _number(label: Label) -> float:
+def _number(label: Label) -> Number:
     row = list(label) if _is_row(label) else [label]
-    return as_float(row[0] if len(row) == 1 else label)
+    number = row[0] if len(row) == 1 else label
+    return number if isinstance(number, Value) else as_float(number)
 
 
 def _output(outputs: Outputs, loss: str) -> Value:
@@ -276,16 +277,16 @@ def _class(target: SupportsIndex, outputs: Sequence[Value]) -> int:
     return target
 
 
-def _label(label: Label, allowed: tuple[float, ...], loss: str) -> float:
+def _label(label: Label, allowed: tuple[float, ...], loss: str) -> Number:
     number = _number(label)
-    if number not in allowed:
+    if not isinstance(number, Value) and number not in allowed:
         names = [f"{a:g}" for a in allowed]
         raise ArgumentError(f"{loss} takes a label of {', '.join(names[:-1])} or {names[-1]}, not {label!r}")
     return number
 
 
-def _probability(label: Label, loss: str) -> float:
+def _probability(label: Label, loss: str) -> Number:
     number = _number(label)
-    if not 0.0 <= number <= 1.0:
+    if not isinstance(number, Value) and not 0.0 <= number <= 1.0:
         raise ArgumentError(f"{loss} takes a label of 0 or 1, or a probability in between, not {label!r}")
     return number

@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.extras import load
+from autograd_core.lift.backends import compiler
 from autograd_core.op import as_float
 from autograd_core.value import Number, Row, Value
 from nn import pairing
@@ -21,6 +22,7 @@ from nn.data import Samples, batches
 from nn.evaluate import evaluate, plain
 from nn.history import History
 from nn.init import generator
+from nn.lifted import LiftedStepper
 from nn.losses import Loss
 from nn.metrics import Metric, measure
 from nn.module import Module
@@ -81,6 +83,7 @@ def fit(
     resume: str | Path | None = None,
     rng: Random | int | None = None,
     progress: bool = True,
+    backend: str | None = None,
 ) -> History:
     """Train a model on samples, and return the history. Ctrl-C ends it early and keeps what was learnt.
 
@@ -112,16 +115,22 @@ def fit(
     rng : a random.Random or an int seed, for what is held out and the order of the samples. Without one both differ
         each time.
     progress : whether to show a bar on standard error.
+    backend : "numpy", "numba", "jax" or "torch": the model, the loss and the penalty are recorded once, lifted to a
+        program over arrays, and every step runs that. The run is the same to rounding, and many times as fast. What they
+        decide in Python is decided when they are recorded, and numbers of theirs that are not parameters stay what they
+        are then; see `nn.effects` for those that a module draws or keeps. None goes through the graph of each step.
 
     Raises
     ------
     ArgumentError : no samples, not one target for each sample, epochs or a batch size below 1, a loss that is no
         Value, early stopping without validation, no weight in what is trained on or held out, an optimiser of another
-        model, a checkpoint whose folder is not there, or one of another run.
+        model, a checkpoint whose folder is not there, or one of another run; an unknown backend, or what it cannot record.
     OperandTypeError : an argument of the wrong kind.
     AnomalyError : the loss or a gradient is no longer finite. It names the first node that is not; the weights are
         those before that step, or under early stopping the best ones.
-    MissingExtraError : progress is wanted and tqdm is not installed, or checkpoints are and safetensors is not.
+    GraphCutError : a backend is wanted, and the model lets a number decide something in Python.
+    MissingExtraError : progress is wanted and tqdm is not installed, or checkpoints are and safetensors is not, or a
+        backend is and it is not.
 
     Warns
     -----
@@ -140,6 +149,8 @@ def fit(
     epochs, callbacks = whole_from_one("epochs", epochs), _checked_callbacks(callbacks)
     every = whole_from_one("checkpoint_every", checkpoint_every)
     saving = None if checkpoint is None else (_place(checkpoint), every)
+    if backend is not None:
+        compiler(backend, {})
     rng = generator(rng)
     state = State(model, optimiser, rng, plan.split(len(samples), rng), early_stopping and Watch(early_stopping))
     _check_together(model, optimiser)
@@ -149,7 +160,7 @@ def fit(
     tqdm = load("tqdm.auto", "train", "the progress bar of fit (progress=False does without)") if progress else None
     if resume is not None:
         state.restore(Path(resume), plan.settings(samples))
-    run = _Run(state, plan, samples, callbacks, saving)
+    run = _Run(state, plan, samples, callbacks, saving, backend)
     n = len(run.training)
     bar = tqdm.tqdm(total=epochs * n, initial=state.history.epochs * n, unit=" samples") if tqdm else None
     try:
@@ -167,7 +178,13 @@ class _Run:
     """A training run: goes from epoch to epoch."""
 
     def __init__(
-        self, state: State, plan: Plan, samples: Samples, callbacks: list[Callback], saving: tuple[Path, int] | None
+        self,
+        state: State,
+        plan: Plan,
+        samples: Samples,
+        callbacks: list[Callback],
+        saving: tuple[Path, int] | None,
+        backend: str | None,
     ) -> None:
         self.state, self.plan, self.callbacks, self.saving = state, plan, callbacks, saving
         inside, outside = [[i for i, out in enumerate(state.held_out) if out is held] for held in (False, True)]
@@ -179,7 +196,9 @@ class _Run:
                     f"every sample that is {what} has the weight 0: hold out another part or by another rng"
                 )
         self.settings = plan.settings(samples) if saving else {}
-        self.stepper = Stepper(state.model, state.optimiser, plan)
+        about = state.model, state.optimiser, plan, self.training
+        self.stepper = Stepper(*about) if backend is None else LiftedStepper(*about, backend)
+        self.watched = bool(self.held_out or callbacks or saving)
 
     def go(self, epochs: int, bar: _Bar | None) -> None:
         """Train until so many epochs are done in all, or something ends the run."""
@@ -199,16 +218,19 @@ class _Run:
         optimiser, samples, plan, norms = self.state.optimiser, self.training, self.plan, self.stepper.norms
         total, rate, outputs, targets = 0.0, 0.0, list[Any](), list[Any]()
         norms.forget()
+        self.stepper.begin()
         for numbers in batches(len(samples), plan.batch_size or len(samples), self.state.rng if plan.shuffle else None):
-            batch, rate = samples.pick(numbers), optimiser.lr
-            cost, found = self.stepper.step(batch)
+            rate = optimiser.lr
+            cost, found = self.stepper.step(numbers)
             self.state.history.step_loss.append(cost)
-            total += cost * (batch.weight if plan.reduction == "mean" else 1.0)
+            total += cost * (samples.weight_of(numbers) if plan.reduction == "mean" else 1.0)
             if plan.metrics:
                 outputs += map(plain, found)
-                targets += batch.targets
+                targets += [samples.targets[i] for i in numbers]
             if bar:
-                bar.update(len(batch))
+                bar.update(len(numbers))
+        if self.watched:  # somebody may look at the parameters between two epochs
+            self.stepper.end()
         loss = total / samples.weight if plan.reduction == "mean" else total
         metrics = measure(plan.metrics, outputs, targets)
         return {"loss": loss, "rates": rate, "metrics": metrics, "gradient_norms": norms.means()}
@@ -240,6 +262,7 @@ class _Run:
 
     def end(self) -> None:
         """Give the model its best weights back, and leave it in evaluation mode."""
+        self.stepper.end()
         if isinstance(self.state.model, Module):
             if self.state.watch is not None:
                 self.state.watch.restore(self.state.model)

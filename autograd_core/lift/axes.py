@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from autograd_core.lift.colour import Indices
 from autograd_core.lift.trace import Shape
 
-__all__ = ["Affine", "coordinates", "digits_of", "fit", "is_identity", "joint"]
+__all__ = ["Affine", "Indices", "coordinates", "digits_of", "fit", "is_identity", "joint"]
+
+Indices: TypeAlias = NDArray[np.int64]
 
 MOST_DIGITS = 6
 

@@ -7,22 +7,24 @@ are the same but for which members of the named arrays they read. Nothing else a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import TypeAlias
+from itertools import islice, permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core.graph import walk
+
+from autograd_core.lift.axes import Indices, digits_of
 from autograd_core.lift.trace import Shape
 from autograd_core.op import Op
 from autograd_core.value import Row, Value
 
 __all__ = ["CONSTANT", "Class", "Colouring", "Indices", "Operand", "Segment", "coloured"]
 
-Indices: TypeAlias = NDArray[np.int64]
+MOST_ORDERS = 6
 
 CONSTANT = 0
 """The colour of every number that depends on no input and no parameter."""
@@ -123,14 +125,17 @@ def coloured(roots: Sequence[Value], arrays: Mapping[str, tuple[Shape, Sequence[
     _place_constants(classes[0], np.array(colours), places, numbers)
     colour = np.array(colours, np.int64)
     for members in found:
-        made = _class(members, colour, places, rows)
+        made = _class(members, colour, places, rows, len(arrays))
         made.example = order[members.numbers[0]]
         classes.append(made)
     return Colouring(classes, colour, places, number)
 
 
 def _named(
-    arrays: Mapping[str, tuple[Shape, Sequence[Value]]], number: Mapping[Value, int], colours: list[int], places: Indices
+    arrays: Mapping[str, tuple[Shape, Sequence[Value]]],
+    number: Mapping[Value, int],
+    colours: list[int],
+    places: Indices,
 ) -> Iterable[Class]:
     """Yield the class of each named array, and note the colours and places of its leaves."""
     for colour, (name, (shape, leaves)) in enumerate(arrays.items(), start=1):
@@ -145,30 +150,20 @@ def _by_colour(
     order: Sequence[Value], number: Mapping[Value, int], colours: list[int], known: int
 ) -> tuple[list[_Members], list[list[int]]]:
     """Give every result its colour, and return the members of each new class, and all rows as numbers of nodes."""
-    table: dict[object, int] = {}
     found: list[_Members] = []
-    rows: list[list[int]] = []
-    seen: dict[int, tuple[int, int]] = {}  # the id of a row: which of the rows it is, and its own colour
-
-    def row_of(row: Row) -> tuple[int, int]:
-        if id(row) not in seen:
-            members = [number[v] for v in row]
-            runs = tuple([(c, sum(1 for _ in run)) for c, run in groupby([colours[i] for i in members])])
-            seen[id(row)] = len(rows), -1 - table.setdefault(runs, len(table))
-            rows.append(members)
-        return seen[id(row)]
-
+    rows = _Rows(number, colours)
     classes: dict[object, int] = {}
     for i, v in enumerate(order):
         if v._rule is None:
             continue
         if v._rule.takes_rows:
-            pairs = [row_of(row) for row in v.operands]  # pyright: ignore[reportArgumentType] - rows are tuples
-            operands = tuple([place for place, _ in pairs])
-            key = (v._rule, *[c for _, c in pairs])
-            constant = all([colours[j] == CONSTANT for place in operands for j in rows[place]])
+            operands = tuple([rows.number(row) for row in v.operands])  # pyright: ignore[reportArgumentType] - rows are tuples
+            mixture = rows.mixture(operands)
+            key, constant = (v._rule, mixture), mixture == rows.constant(len(operands))
         else:
             operands = tuple([number[w] for w in v.operands])  # pyright: ignore[reportArgumentType]
+            if len(operands) == 2 and "commutative" in v._rule.laws and colours[operands[0]] < colours[operands[1]]:
+                operands = operands[::-1]  # what is computed last comes first
             key = (v._rule, *[colours[j] for j in operands])
             constant = not any(key[1:])
         if constant:
@@ -182,7 +177,54 @@ def _by_colour(
         members.numbers.append(i)
         for column, operand in zip(members.operands, operands):  # noqa: B905 - equally long by their colour
             column.append(operand)
-    return found, rows
+    return found, rows.members
+
+
+class _Rows:
+    """The rows that ops are given. All such ops add or compare, so the order of a row makes no difference to its colour.
+
+    Parameters
+    ----------
+    number, colours : of each node.
+    """
+
+    def __init__(self, number: Mapping[Value, int], colours: Sequence[int]) -> None:
+        self._number, self._colours = number, colours
+        self._known: dict[int, int] = {}
+        self._mixtures: dict[tuple[int, ...], int] = {}
+        self._table: dict[object, int] = {}
+        self.members: list[list[int]] = []
+
+    def number(self, row: Row) -> int:
+        """Return which of the rows this one is; the same tuple is the same row."""
+        found = self._known.get(id(row))
+        if found is None:
+            found = self._known[id(row)] = len(self.members)
+            self.members.append([self._number[v] for v in row])
+        return found
+
+    def mixture(self, rows: tuple[int, ...]) -> int:
+        """Return a number for how often each colour, or each pair of colours, comes in a row, or in two that are paired."""
+        found = self._mixtures.get(rows)
+        if found is None:
+            colours = [[self._colours[i] for i in self.members[row]] for row in rows]
+            counts = Counter(colours[0]) if len(rows) == 1 else self._pairs(*colours)
+            if not any([any(pair) if isinstance(pair, tuple) else pair for pair in counts]):
+                found = self.constant(len(rows))
+            else:
+                found = self._table.setdefault(frozenset(counts.items()), len(self._table))
+            self._mixtures[rows] = found
+        return found
+
+    def _pairs(self, left: Sequence[int], right: Sequence[int]) -> Counter[tuple[int, int]]:
+        counts: Counter[tuple[int, int]] = Counter()
+        for (a, b), count in Counter(zip(left, right, strict=True)).items():
+            counts[(a, b) if a >= b else (b, a)] += count
+        return counts
+
+    def constant(self, rows: int) -> int:
+        """Return the mixture of rows of nothing but constants."""
+        return -rows
 
 
 def _place_constants(constants: Class, colours: Indices, places: Indices, numbers: NDArray[np.float64]) -> None:
@@ -196,7 +238,7 @@ def _place_constants(constants: Class, colours: Indices, places: Indices, number
 # ---------------------------------------------------------------- the members of one class, in order
 
 
-def _class(members: _Members, colour: Indices, places: Indices, rows: list[list[int]]) -> Class:
+def _class(members: _Members, colour: Indices, places: Indices, rows: list[list[int]], leaves: int) -> Class:
     """Return a class: what it reads, its members in the order of what they read, and the same ones merged."""
     if members.op.takes_rows:
         tables = [np.array([rows[r] for r in column], np.int64) for column in members.operands]
@@ -204,12 +246,8 @@ def _class(members: _Members, colour: Indices, places: Indices, rows: list[list[
         columns = [operand for segment in segments for operand in segment.operands]
     else:
         segments = []
-        columns = [
-            Operand(int(colour[column[0]]), places[np.array(column, np.int64)]) for column in members.operands
-        ]
-    # Places of constants say nothing about the order that is meant, so they come last.
-    keys = sorted(columns, key=lambda operand: operand.source == CONSTANT)
-    kept, place = _ordered([operand.places for operand in keys], len(members.numbers))
+        columns = [Operand(int(colour[column[0]]), places[np.array(column, np.int64)]) for column in members.operands]
+    kept, place = _best_order(columns, len(members.numbers), leaves)
     places[np.array(members.numbers, np.int64)] = place
     made = Class(members.op, len(kept))
     if members.op.takes_rows:
@@ -221,22 +259,58 @@ def _class(members: _Members, colour: Indices, places: Indices, rows: list[list[
     return made
 
 
-def _segments(tables: list[Indices], colour: Indices, places: Indices) -> list[Segment]:
-    """Split rows by the colours of their columns; within a segment columns are in the order of what they read.
+def _best_order(columns: list[Operand], size: int, leaves: int) -> tuple[Indices, Indices]:
+    """Return which members to keep, in an order in which what they read counts in digits, and which of them each one is.
 
-    A sum, a product of rows and an extreme are the same in any order, but for rounding.
+    At first those operands count that are computed, then the leaves as they are named, so that samples and steps come
+    before the units of a layer. Places of constants say nothing about the order that is meant.
     """
+    keys = sorted(columns, key=lambda o: leaves + 1 if o.source == CONSTANT else o.source if o.source <= leaves else 0)
+    first = _ordered([o.places for o in keys], size)
+    heads = np.stack([o.places.reshape(size, -1)[:, 0] for o in columns], axis=1)
+    if digits_of(heads[first[0]]) is not None:
+        return first
+    for others in islice(permutations(keys), 1, MOST_ORDERS):
+        order = _ordered([o.places for o in others], size)
+        if digits_of(heads[order[0]]) is not None:
+            return order
+    return first
+
+
+def _segments(tables: list[Indices], colour: Indices, places: Indices) -> list[Segment]:
+    """Split rows by the colours of their columns; within a segment columns are in the order of what they read."""
+    if len(tables) == 2:
+        a, b = tables
+        turned = colour[a] < colour[b]
+        tables = [np.where(turned, b, a), np.where(turned, a, b)]
+    # The last key counts most: first come the colours, then the places that are read.
+    keys = [places[table] * (colour[table] != CONSTANT) for table in tables[::-1]]
+    keys += [-colour[table] for table in tables[::-1]]
+    order = np.lexsort([key[0] for key in keys])
+    if _is_sorted([key[:, order] for key in keys]):
+        tables = [table[:, order] for table in tables]
+    else:
+        each = np.lexsort(keys, axis=1)
+        tables = [np.take_along_axis(table, each, axis=1) for table in tables]
     colours = np.stack([colour[table[0]] for table in tables])
     groups: dict[tuple[int, ...], list[int]] = {}
     for k in range(colours.shape[1]):
         groups.setdefault(tuple(colours[:, k].tolist()), []).append(k)
-    segments: list[Segment] = []
-    for sources, columns in groups.items():
-        read = [places[table[:, columns]] for table in tables]
-        firsts = [r[0] for source, r in zip(sources, read, strict=True) if source != CONSTANT] or [read[0][0]]
-        order = np.lexsort(firsts[::-1])
-        segments.append(Segment(tuple([Operand(s, r[:, order]) for s, r in zip(sources, read, strict=True)])))
-    return segments
+    return [
+        Segment(tuple([Operand(s, places[table[:, columns]]) for s, table in zip(sources, tables, strict=True)]))
+        for sources, columns in groups.items()
+    ]
+
+
+def _is_sorted(keys: Sequence[Indices]) -> bool:
+    """Tell whether columns are in order in every row, the last key counting most."""
+    tied = np.ones(keys[0][:, 1:].shape, np.bool_)
+    for key in keys[::-1]:
+        step = key[:, 1:] - key[:, :-1]
+        if (tied & (step < 0)).any():
+            return False
+        tied &= step == 0
+    return True
 
 
 def _ordered(columns: list[Indices], size: int) -> tuple[Indices, Indices]:

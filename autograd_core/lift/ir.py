@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_core.lift.colour import Indices
+from autograd_core.lift.axes import Indices
 from autograd_core.lift.trace import Shape
 from autograd_core.op import Op
 

@@ -10,8 +10,8 @@ from math import prod
 import numpy as np
 
 from autograd_core import ops
-from autograd_core.lift.axes import coordinates, fit, is_identity, joint
-from autograd_core.lift.colour import CONSTANT, Class, Colouring, Indices, Operand, Segment
+from autograd_core.lift.axes import Indices, coordinates, fit, is_identity, joint
+from autograd_core.lift.colour import CONSTANT, Class, Colouring, Operand, Segment
 from autograd_core.lift.ir import (
     Apply,
     Array,
@@ -90,10 +90,7 @@ class _Lowering:
             int(c)
             for result, colours, _ in wanted
             for c in np.unique(colours)
-            if result.summed
-            and batched_classes[c]
-            and self.classes[c].op in LINEAR
-            and not readers.get(int(c))
+            if result.summed and batched_classes[c] and self.classes[c].op in LINEAR and not readers.get(int(c))
         }
         asked = {int(c) for result, colours, _ in wanted if not result.summed for c in np.unique(colours)}
         for c in sorted(readers):
@@ -162,7 +159,9 @@ class _Lowering:
         """Return the array of all constants, of which only operands that vary from member to member are read."""
         if CONSTANT not in self.array_of:
             known = self.classes[CONSTANT]
-            self.array_of[CONSTANT] = self._array(Array("constants", (known.size,), False, "constant", data=known.numbers))
+            self.array_of[CONSTANT] = self._array(
+                Array("constants", (known.size,), False, "constant", data=known.numbers)
+            )
         return self.array_of[CONSTANT]
 
     def _batch_size(self) -> Expression:
@@ -210,9 +209,11 @@ class _Lowering:
             tables.insert(0, coordinates(np.arange(size), hint))
         digits = joint(tables)[0]
         batched = [(s, p) for s, p in heads if self._is_batched(s)]
-        whole = [] if segments[0].operands[0].places.ndim == 2 else [
-            self._shape_of(s) for s, p in (batched or heads) if is_identity(p, prod(self._shape_of(s)))
-        ]
+        whole = (
+            []
+            if segments[0].operands[0].places.ndim == 2
+            else [self._shape_of(s) for s, p in (batched or heads) if is_identity(p, prod(self._shape_of(s)))]
+        )
         whole = [hint] if hint is not None else sorted(whole, key=len, reverse=True)
         for shape in whole:
             if tuple([n for n in shape if n > 1]) == digits:
@@ -312,9 +313,7 @@ class _Lowering:
         return narrowed, tuple([sizes[d] for d in kept]), prod([n for d, n in enumerate(sizes) if d not in kept])
 
     def _row_digits(self, segment: Segment, columns: int) -> Shape:
-        tables = [
-            coordinates(o.places[0], self._shape_of(o.source)) for o in segment.operands if not self._number(o)
-        ]
+        tables = [coordinates(o.places[0], self._shape_of(o.source)) for o in segment.operands if not self._number(o)]
         return joint(tables)[0] or (columns,)
 
     def _read(self, operand: Operand, sizes: Shape) -> Expression:
@@ -380,7 +379,9 @@ class _Lowering:
         everyone = np.arange(len(places))
         known = self.classes[c]
         if c == CONSTANT or (known.op is None and known.name in self.numbers):
-            data = known.numbers[places] if known.numbers is not None else np.full(len(places), self.numbers[known.name])
+            data = (
+                known.numbers[places] if known.numbers is not None else np.full(len(places), self.numbers[known.name])
+            )
             constant = Array("", (len(places),), False, "constant", data=data)
             array = self._array(constant)
             if result.summed and data.any():

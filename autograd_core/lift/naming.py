@@ -98,7 +98,7 @@ def _from_op(known: Class, classes: Sequence[Class], weights: set[int], found: M
             return ""
         name = found[matrices[0]]
         return f"Z{name[1:]}" if name[0] in "Ww" else f"Z_{name}"
-    if known.op is ops.add:
+    if known.op in (ops.add, ops.sum):
         return next((n for n, s in zip(names, sources, strict=True) if n[:1] == "Z" and classes[s].op is not None), "")
     if known.op is not None and known.op.group == "activations" and names[0][:1] == "Z":
         return f"H{names[0][1:]}"

@@ -23,7 +23,18 @@ from autograd_core.lift.ir import (
 )
 from autograd_core.lift.trace import Shape
 
-__all__ = ["PASSES", "aliased", "inlined", "optimised", "ordered", "pruned", "shared", "simplified", "with_one_softmax"]
+__all__ = [
+    "PASSES",
+    "aliased",
+    "fused",
+    "inlined",
+    "optimised",
+    "ordered",
+    "pruned",
+    "shared",
+    "simplified",
+    "with_one_softmax",
+]
 
 LONGEST = 8
 """How many ops an expression may have before it is left in statements of their own."""
@@ -82,6 +93,8 @@ def _product(a: Expression, b: Expression) -> Expression:
             return _negative(other)
         if _is(ops.neg, one):
             return _negative(_product(*((_inner(one), other) if one is a else (other, _inner(one)))))
+    if isinstance(b, Number) and not isinstance(a, Number):
+        a, b = b, a
     return Apply(ops.square, (a,)) if a == b else Apply(ops.mul, (a, b))
 
 
@@ -155,17 +168,66 @@ def shared(routine: Routine) -> Routine:
     return _with_outputs(routine.changed(kept), stands_for)
 
 
-def inlined(routine: Routine) -> Routine:
-    """Put an expression in the place of an array that is read once, element by element, if it stays short."""
+def fused(routine: Routine) -> Routine:
+    """Contract at once where a sum runs over products, or over sums of products, that nothing else reads."""
+    uses = _uses(routine)
+    written = {s.out: s.expression for s in routine.statements}
+    arrays = routine.arrays
+
+    def change(e: Expression) -> Expression:
+        if not (isinstance(e, Contract) and e.fold == "sum" and len(e.factors) == 1 and isinstance(e.factors[0], View)):
+            return e
+        view = e.factors[0]
+        inner = written.get(view.array)
+        if (
+            inner is None
+            or uses[view.array] > 1
+            or view.table is not None
+            or (e.batch and not arrays[view.array].batched)
+        ):
+            return e
+        is_product = _is(ops.mul, inner) or (isinstance(inner, Contract) and inner.fold == "sum" and not inner.batch)
+        factors = children(inner)
+        if not is_product or not all([isinstance(f, View) and f.table is None for f in factors]):
+            return e
+        sizes = inner.sizes if isinstance(inner, Contract) else ()
+        through = tuple([_through(cast("View", f), view, len(arrays[view.array].shape), len(sizes)) for f in factors])
+        return Contract("sum", through, e.sizes + sizes, e.batch)
+
+    return pruned(routine.changed([replace(s, expression=rebuilt(s.expression, change)) for s in routine.statements]))
+
+
+def _through(inner: View, outer: View, axes: int, more: int) -> View:
+    """Return an array as it is read through a view of what it is computed into; further digits of its own come last."""
+    base: list[int] = []
+    steps: list[tuple[int, ...]] = []
+    digits = len(outer.steps[0]) if outer.steps else 0
+    for start, moves in zip(inner.base, inner.steps, strict=True):
+        base.append(start + sum([moves[axis] * outer.base[axis] for axis in range(axes)]))
+        own = [sum([moves[axis] * outer.steps[axis][d] for axis in range(axes)]) for d in range(digits)]
+        steps.append((*own, *moves[axes : axes + more]))
+    return View(inner.array, tuple(base), tuple(steps))
+
+
+def _uses(routine: Routine) -> Counter[int]:
+    """Return how often each array is read, by statements and outputs."""
     uses = Counter([v.array for s in routine.statements for v in views_in(s.expression)])
     uses.update([part.array for output in routine.outputs for part in output.parts])
+    return uses
+
+
+def inlined(routine: Routine) -> Routine:
+    """Put an expression in the place of an array that is read once, element by element, if it stays short."""
+    uses = _uses(routine)
     arrays = routine.arrays
     pending: dict[int, Expression] = {}
     kept: list[Statement] = []
     for statement in routine.statements:
         out = arrays[statement.out]
         e = _filled(statement.expression, pending, arrays, out)
-        once = uses[statement.out] == 1 and not any([p.array == statement.out for o in routine.outputs for p in o.parts])
+        once = uses[statement.out] == 1 and not any(
+            [p.array == statement.out for o in routine.outputs for p in o.parts]
+        )
         if once and _count(e) <= LONGEST:
             pending[statement.out] = e
         kept.append(Statement(statement.out, e))
@@ -239,7 +301,12 @@ def with_one_softmax(routine: Routine) -> Routine:
 
 
 def _is_sum_of_powers(e: Expression, written: Mapping[int, Expression]) -> bool:
-    return isinstance(e, Contract) and e.fold == "sum" and len(e.factors) == 1 and _is(ops.exp, _read(e.factors[0], written))
+    return (
+        isinstance(e, Contract)
+        and e.fold == "sum"
+        and len(e.factors) == 1
+        and _is(ops.exp, _read(e.factors[0], written))
+    )
 
 
 def _read(e: Expression, written: Mapping[int, Expression]) -> Expression:
@@ -306,5 +373,5 @@ def _with_outputs(routine: Routine, stands_for: Mapping[int, int | Number | Appl
     return replace(routine, outputs=outputs)
 
 
-PASSES = (simplified, aliased, simplified, aliased, shared, with_one_softmax, pruned, inlined, simplified)
+PASSES = (simplified, aliased, simplified, aliased, shared, with_one_softmax, pruned, fused, inlined, simplified)
 """All of them, in the order in which they are run."""

@@ -296,11 +296,15 @@ class _Batch:
         for name, shape in shapes.items():
             found = given[name].shape
             if (self.arrays[name].shape[1:] if batched else found) != shape:
-                wanted = f"(batch, {', '.join(map(str, shape))})" if batched and shape else "(batch,)" if batched else shape
+                wanted = (
+                    f"(batch, {', '.join(map(str, shape))})" if batched and shape else "(batch,)" if batched else shape
+                )
                 raise ArgumentError(f"the input {name} has the shape {found}: pass an array of the shape {wanted}")
         if len(sizes) > 1:
             lengths = ", ".join([f"{name} {len(array)}" for name, array in self.arrays.items()])
-            raise ArgumentError(f"the inputs have batches of different sizes ({lengths}): pass one row for each sample in each")
+            raise ArgumentError(
+                f"the inputs have batches of different sizes ({lengths}): pass one row for each sample in each"
+            )
         self.size = sizes.pop() if sizes else 1
 
     def like_input(self, array: Any) -> Array:
@@ -313,7 +317,9 @@ class _Batch:
         found = _array("weights", weights)
         expected = (self.size,) if self._batched else ()
         if found.shape != expected:
-            raise ArgumentError(f"weights has the shape {found.shape}: pass one number for each of the {self.size} samples")
+            raise ArgumentError(
+                f"weights has the shape {found.shape}: pass one number for each of the {self.size} samples"
+            )
         return found
 
     def each(self, array: Array, *, batched: bool) -> Array:
@@ -352,7 +358,9 @@ def _named_arrays(
     arrays = {name: _array(name, given[name]) for name in known}
     for name, shape in (shapes or {}).items():
         if arrays[name].shape != shape:
-            raise ArgumentError(f"the {what} {name} has the shape {arrays[name].shape}: pass an array of the shape {shape}")
+            raise ArgumentError(
+                f"the {what} {name} has the shape {arrays[name].shape}: pass an array of the shape {shape}"
+            )
     return arrays
 
 

@@ -11,8 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core import ops
-from autograd_core.lift.colour import Indices
-from autograd_core.lift.ir import Apply, Array, Contract, Expression, Number, Output, Routine, View, is_batched
+from autograd_core.lift.axes import Indices
+from autograd_core.lift.ir import (
+    Apply,
+    Array,
+    Contract,
+    Expression,
+    Number,
+    Output,
+    Routine,
+    View,
+    is_batched,
+    views_in,
+)
 from autograd_core.lift.spelling import ATOM, MATRIX, MULTIPLY, NUMPY, UNARY, Spelling
 from autograd_core.lift.trace import Shape
 
@@ -163,10 +174,10 @@ class _Writer:
                 continue
             terms.sort(key=lambda term: -abs(term[1]))
             run = terms[-1][1]
-            nested = all([
-                outer[1] == inner[1] * sizes[inner[0]] for outer, inner in zip(terms, terms[1:], strict=False)
-            ])
-            if nested:
+            nested = all(
+                [outer[1] == inner[1] * sizes[inner[0]] for outer, inner in zip(terms, terms[1:], strict=False)]
+            )
+            if nested and (run > 0 or self.spelling.backwards):
                 count = prod([sizes[d] for d, _ in terms])
                 index.append(_slice(base, run, count, length))
             elif len(terms) == 2 and run == 1 and terms[0][1] > 0:
@@ -245,7 +256,7 @@ class _Writer:
         if not code.axes and not digits:
             return code.text
         if not code.axes:
-            return f"{self.spelling.prefix}.full(({', '.join(['1'] * lacking)},), {code.text})"
+            return self.spelling.full.format(self.spelling.prefix, f"({', '.join(['1'] * lacking)},)", code.text)
         return f"{code.atom}[{', '.join(['None'] * lacking)}]"
 
     # ------------------------------------------------------------ contractions
@@ -271,24 +282,27 @@ class _Writer:
         used = self._depends(product, sizes)
         lacking = [d for d in out if d not in used]
         own = [d for d in over if d != BATCH]
-        if own and len(lacking) == len(own):  # the folded axes themselves are kept as units
+        if own and len(lacking) == len(own) and BATCH not in over:  # the folded axes themselves are kept as units
             stand_in = dict(zip(lacking, own, strict=True))
-            target = tuple([d for d in over if d == BATCH]) + tuple([stand_in.get(d, d) for d in out])
-            keep, result = self.spelling.keep, out
-            if BATCH in over:
-                keep, result = "", tuple([d for d in out if d not in lacking])
+            target, keep, result = tuple([stand_in.get(d, d) for d in out]), self.spelling.keep, out
         else:
-            target = tuple([d for d in (BATCH,) if d in over or d in out])
-            target += tuple([d for d in out if d != BATCH]) + tuple(own)
-            keep, result = "", out
-        code = self._expression(product, target, sizes)
-        code = self._full(code, target, sizes)
+            target, keep = self._natural(product, used, over, sizes), ""
+            result = tuple([d for d in target if d not in over])
+        code = self._full(self._expression(product, target, sizes), target, sizes)
         places = [target.index(d) for d in over]
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
         if len(places) == len(target) and not keep and e.fold != "logsumexp":
             axis = ""
         text = self.spelling.folds[e.fold].format(code.atom, axis, keep)
-        return _Code(text, ATOM, result)
+        return self._arranged(_Code(text, ATOM, result), out, exact=True)
+
+    def _natural(self, e: Expression, used: set[int], over: Digits, sizes: Shape) -> Digits:
+        """Return the digits that an expression has, in the order of the axes of the first array in it that has them all."""
+        for view in views_in(e):
+            if view.table is None and self._depends(view, sizes) >= used:
+                axes = [d for d in self._sliced(view, self.arrays[view.array], sizes).axes if d != UNIT]
+                return (*axes, *[d for d in over if d not in axes])
+        return tuple(sorted(used | set(over)))
 
     def _full(self, code: _Code, target: Digits, sizes: Shape) -> _Code:
         """Return code with an axis for each digit of the target."""
@@ -321,9 +335,7 @@ class _Writer:
         moved = [any([s and sizes[d] > 1 for d, s in enumerate(steps)]) for steps in e.steps]
         return sum([n == 1 and not moves for n, moves in zip(lengths, moved, strict=True)])
 
-    def _matrix_product(
-        self, a: Expression, b: Expression, out: Digits, over: Digits, sizes: Shape
-    ) -> _Code | None:
+    def _matrix_product(self, a: Expression, b: Expression, out: Digits, over: Digits, sizes: Shape) -> _Code | None:
         """Return the product of two factors as one of matrices; None if it is none.
 
         It is one if each digit of the result is of one factor, and each contracted one of both.
@@ -356,7 +368,14 @@ class _Writer:
         return self._multiplied(a, b, rows, columns, inner + units, out, sizes)
 
     def _multiplied(
-        self, a: Expression, b: Expression, rows: list[int], columns: list[int], inner: list[int], out: Digits, sizes: Shape
+        self,
+        a: Expression,
+        b: Expression,
+        rows: list[int],
+        columns: list[int],
+        inner: list[int],
+        out: Digits,
+        sizes: Shape,
     ) -> _Code:
         left = self._matrix(a, tuple(rows), tuple(inner), sizes, flatten_first=False)
         right = self._matrix(b, tuple(inner), tuple(columns), sizes, flatten_first=True)
@@ -412,7 +431,7 @@ class _Writer:
         if array.shape == shape:
             return array.name
         if array.shape == () and not array.batched:
-            return f"{self.spelling.prefix}.full({shape}, {array.name})"
+            return self.spelling.full.format(self.spelling.prefix, shape, array.name)
         if array.shape == (1,) and shape == ():
             return f"{array.name}[:, 0]" if array.batched else f"{array.name}[0]"
         lengths = (["-1"] if array.batched else []) + [str(s) for s in shape]
@@ -432,7 +451,9 @@ def _slice(base: int, step: int, count: int, length: int) -> str:
         return ":"
     stop = base + step * count
     if step > 0:
-        return f"{base or ''}:{min(stop, length) if min(stop, length) < length else ''}" + (f":{step}" if step > 1 else "")
+        return f"{base or ''}:{min(stop, length) if min(stop, length) < length else ''}" + (
+            f":{step}" if step > 1 else ""
+        )
     return f"{base if base < length - 1 else ''}:{stop if stop >= 0 else ''}:{step}"
 
 

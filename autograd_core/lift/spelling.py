@@ -42,6 +42,10 @@ class Spelling:
     prefix : of its array functions.
     calls : by the name of an op, its call; ops that are not there are called by their own name.
     folds : by the name of a fold, how an array is folded along axes, kept as units or not.
+    keep : what is added to a fold that keeps its axes as units.
+    transpose : how an array's axes are put in another order.
+    full : how an array of a shape is made that holds one number everywhere, behind the prefix.
+    backwards : whether slices may run backwards.
     """
 
     prefix: str
@@ -56,6 +60,8 @@ class Spelling:
     )
     keep: str = ", keepdims=True"
     transpose: str = "{}.transpose({})"
+    full: str = "{}.full({}, {})"
+    backwards: bool = True
 
     def op(self, name: str) -> tuple[str, int]:
         """Return how an op is written, with a place for each operand, and how tightly that holds together."""
@@ -66,4 +72,23 @@ class Spelling:
 
 NUMPY = Spelling("np", _NUMPY)
 JAX = Spelling("jnp", {name: call.replace("np.", "jnp.") for name, call in _NUMPY.items()})
-TORCH = Spelling("torch", {})
+TORCH = Spelling(
+    "torch",
+    {
+        name: f"torch.{name}({{}})"
+        for name in (
+            "relu", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+            "abs", "erf", "erfc", "sigmoid",
+        )
+    },
+    folds={
+        "sum": "{}.sum({}{})",
+        "max": "{}.amax({}{})",
+        "min": "{}.amin({}{})",
+        "logsumexp": "{}.logsumexp({}{})",
+    },
+    keep=", keepdim=True",
+    transpose="{}.permute({})",
+    full="full({1}, {2})",
+    backwards=False,
+)  # fmt: skip

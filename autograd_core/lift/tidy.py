@@ -111,7 +111,8 @@ def _is_product(v: Value, uses: Counter[Value]) -> bool:
 
 
 def _sum_of(terms: list[Value], uses: Counter[Value], twin: dict[Value, Value]) -> Value:
-    """Return the sum of terms: a row of products that nothing else uses, and a row of the rest."""
+    """Return the sum of terms: a row of products that nothing else uses, and a row of the rest. Rows start from 0.0."""
+    terms = [v for v in terms if not (v.is_constant and v._primal == 0.0)]
     products = [v for v in terms if _is_product(v, uses)]
     if len(products) < 2:
         return ops.sum([twin[v] for v in terms])

@@ -139,20 +139,26 @@ def _shape(name: str, tensor: object, flat: list[Value]) -> Shape:
         )
     shapes = [_shape(name, row, flat) for row in cast("Sequence[object]", tensor)]
     if len(set(shapes)) > 1:
-        raise ArgumentError(f"the rows of the parameter {name} have the shapes {sorted(set(shapes))}: make them equally long")
+        raise ArgumentError(
+            f"the rows of the parameter {name} have the shapes {sorted(set(shapes))}: make them equally long"
+        )
     return (len(shapes), *(shapes[0] if shapes else ()))
 
 
 def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not name.isidentifier() or name in ("params", "reduce", "weights", "tangents"):
-        raise ArgumentError(f"an input is named {name!r}: take an identifier that is none of params, reduce, weights, tangents")
+        raise ArgumentError(
+            f"an input is named {name!r}: take an identifier that is none of params, reduce, weights, tangents"
+        )
     return name
 
 
 def _placeholders(name: str, size: Size) -> Leaves:
     shape = size if isinstance(size, tuple) else (size,)
     if not all([isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in shape]):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(f"the size of the input {name} is {size!r}: pass a whole number from 1 up, or a tuple of them")
+        raise ArgumentError(
+            f"the size of the input {name} is {size!r}: pass a whole number from 1 up, or a tuple of them"
+        )
     # Any number will do: it decides nothing. One half lies inside the domain of every op but acosh-like composites.
     return Leaves(shape, tuple([Value(0.5, name) for _ in range(prod(shape))]))
 

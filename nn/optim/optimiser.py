@@ -161,7 +161,7 @@ class Optimiser(ABC):
             elif self.weight_decay:
                 gradient = gradient + self.weight_decay * self._decays * theta
             self.steps += 1
-            return self.update(theta, gradient, lr)
+            return self._flat("theta", self.update(theta, gradient, lr))
 
     @abstractmethod
     def update(self, theta: Array, gradient: Array, lr: float) -> Array:

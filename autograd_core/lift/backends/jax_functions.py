@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from math import inf, nan
 
 import numpy as np
 from jax import Array
@@ -15,7 +15,7 @@ from jax.nn import log_sigmoid, sigmoid, softplus
 from jax.scipy.special import erf, erfc, logsumexp
 
 __all__ = [
-    "clip", "elu", "erf", "erfc", "gelu", "leaky_relu", "log_sigmoid", "logsumexp", "relu", "same", "sigmoid",
+    "clip", "elu", "erf", "erfc", "gelu", "inf", "leaky_relu", "log_sigmoid", "logsumexp", "nan", "relu", "same", "sigmoid",
     "silu", "softplus", "step", "strong_mul", "where", "windows",
 ]  # fmt: skip
 
@@ -49,7 +49,7 @@ def elu(x: Array, alpha: Array) -> Array:
 
 def step(x: Array) -> Array:
     """Return 1 where x is positive, else 0; nan stays nan."""
-    return jnp.heaviside(x, 0.0)
+    return jnp.maximum(jnp.sign(x), 0.0)
 
 
 def same(a: Array, b: Array) -> Array:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "abs", "acos", "add_dot", "add_dots", "add_products", "add_sums", "asin", "atan", "atan2", "clip", "cos", "cosh",
+    "abs", "acos", "add_dots", "add_products", "add_sums", "asin", "atan", "atan2", "clip", "cos", "cosh",
     "elu", "erf", "erfc", "exp", "expm1", "gelu", "hypot", "inf", "leaky_relu", "log", "log1p", "log_sigmoid",
     "maximum", "minimum", "nan", "pow", "relu", "same", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt",
     "step", "strong_mul", "tan", "tanh", "transpose", "where",
@@ -39,14 +39,20 @@ INNER = 64
 COLUMNS = 16
 
 
+# Signatures are fixed, or else Numba would compile each kernel anew for every constant that it is called with.
+INT, BOOL, FLOAT = numba.int64, numba.boolean, numba.float64
+NEW_VECTOR, NEW_MATRIX = (numba.types.Array(FLOAT, rank, "C") for rank in (1, 2))
+VECTOR, MATRIX = (numba.types.Array(FLOAT, rank, "C", readonly=True) for rank in (1, 2))
+
+
 def scalar(f: F) -> F:
     """Compile an op of numbers, exactly as it is written: nan, infinities and signed zeros are what IEEE 754 says."""
     return numba.njit(f, error_model="numpy", cache=True)
 
 
-def kernel(f: F) -> F:
+def kernel(*operands: object) -> Callable[[F], F]:
     """Compile sums, in any order; nan and infinities stay what they are."""
-    return numba.njit(f, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}, cache=True)
+    return numba.njit(numba.void(*operands), error_model="numpy", fastmath={"contract", "reassoc", "nsz"}, cache=True)
 
 
 def part(f: F) -> F:
@@ -150,20 +156,6 @@ def strong_mul(a: float, b: float) -> float:
 # ---------------------------------------------------------------- rows of samples from a matrix and rows
 
 
-@kernel
-def add_products(
-    C: Array, c: int, ci: int, A: Array, a: int, ai: int, ak: int, B: Array, b: int, bk: int, rows: int, inner: int, fresh: bool
-) -> None:
-    """Add Σ_k A[a + i ai + k ak] B[b + k bk] to each row C[c + i ci]; or set it, if C is fresh."""
-    for first in range(0, C.shape[1], SAMPLES):
-        block = slice(first, first + SAMPLES)
-        if fresh:
-            for i in range(rows):
-                C[c + i * ci, block] = 0.0
-        for k in range(0, inner, INNER):
-            _add_block(C, c, ci, A, a + k * ak, ai, ak, B, b + k * bk, bk, rows, min(INNER, inner - k), block)
-
-
 @part
 def _add_block(C, c, ci, A, a, ai, ak, B, b, bk, rows, inner, block):
     whole = inner - inner % 4
@@ -205,19 +197,21 @@ def _add_block(C, c, ci, A, a, ai, ak, B, b, bk, rows, inner, block):
                 c0[s] += p0 * b0[s]
 
 
-# ---------------------------------------------------------------- a matrix from rows and rows, summed over the samples
-
-
-@kernel
-def add_dots(
-    C: Array, c: int, ci: int, cj: int, A: Array, a: int, ai: int, B: Array, b: int, bj: int, rows: int, columns: int, fresh: bool
+@kernel(NEW_MATRIX, INT, INT, VECTOR, INT, INT, INT, MATRIX, INT, INT, INT, INT, BOOL)
+def add_products(
+    C: Array, c: int, ci: int, A: Array, a: int, ai: int, ak: int, B: Array, b: int, bk: int, rows: int, inner: int, fresh: bool
 ) -> None:
-    """Add the dot product of the rows A[a + i ai] and B[b + j bj] to each C[c + i ci + j cj]; or set it, if C is fresh."""
-    for first in range(0, A.shape[1], SAMPLES):
+    """Add Σ_k A[a + i ai + k ak] B[b + k bk] to each row C[c + i ci]; or set it, if C is fresh."""
+    for first in range(0, C.shape[1], SAMPLES):
         block = slice(first, first + SAMPLES)
-        keep = 0.0 if fresh and first == 0 else 1.0
-        for j in range(0, columns, COLUMNS):
-            _dots_block(C, c + j * cj, ci, cj, A, a, ai, B, b + j * bj, bj, rows, min(COLUMNS, columns - j), block, keep == 0.0)
+        if fresh:
+            for i in range(rows):
+                C[c + i * ci, block] = 0.0
+        for k in range(0, inner, INNER):
+            _add_block(C, c, ci, A, a + k * ak, ai, ak, B, b + k * bk, bk, rows, min(INNER, inner - k), block)
+
+
+# ---------------------------------------------------------------- a matrix from rows and rows, summed over the samples
 
 
 @part
@@ -295,13 +289,19 @@ def _dot(a, b):
     return total
 
 
-@kernel
-def add_dot(C: Array, c: int, A: Array, a: int, B: Array, b: int, inner: int, fresh: bool) -> None:
-    """Add Σ_k A[a + k] B[b + k] to C[c]; or set it, if C is fresh."""
-    _put(C, c, _dot(A[a : a + inner], B[b : b + inner]), fresh)
+@kernel(NEW_VECTOR, INT, INT, INT, MATRIX, INT, INT, MATRIX, INT, INT, INT, INT, BOOL)
+def add_dots(
+    C: Array, c: int, ci: int, cj: int, A: Array, a: int, ai: int, B: Array, b: int, bj: int, rows: int, columns: int, fresh: bool
+) -> None:
+    """Add the dot product of the rows A[a + i ai] and B[b + j bj] to each C[c + i ci + j cj]; or set it, if C is fresh."""
+    for first in range(0, A.shape[1], SAMPLES):
+        block = slice(first, first + SAMPLES)
+        keep = 0.0 if fresh and first == 0 else 1.0
+        for j in range(0, columns, COLUMNS):
+            _dots_block(C, c + j * cj, ci, cj, A, a, ai, B, b + j * bj, bj, rows, min(COLUMNS, columns - j), block, keep == 0.0)
 
 
-@kernel
+@kernel(NEW_VECTOR, INT, INT, MATRIX, INT, INT, INT, BOOL)
 def add_sums(C: Array, c: int, ci: int, A: Array, a: int, ai: int, rows: int, fresh: bool) -> None:
     """Add the sum of each row A[a + i ai] to C[c + i ci]; or set it, if C is fresh."""
     for i in range(rows):
@@ -315,7 +315,7 @@ def add_sums(C: Array, c: int, ci: int, A: Array, a: int, ai: int, rows: int, fr
 # ---------------------------------------------------------------- samples to rows of units, and back
 
 
-@kernel
+@kernel(NEW_MATRIX, MATRIX)
 def transpose(out: Array, x: Array) -> None:
     """Write the transposed matrix, square by square."""
     rows, columns = x.shape
