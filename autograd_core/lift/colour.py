@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core.graph import walk
-
 from autograd_core.lift.axes import Indices, digits_of
 from autograd_core.lift.trace import Shape
 from autograd_core.op import Op

@@ -90,7 +90,7 @@ class Recording:
             }
             directions = {
                 v: tangent
-                for name in along
+                for name in reversed(along)  # of a leaf in two arrays, the first array's tangent counts
                 for v, tangent in zip(arrays[name].values, tangents[tangent_of(name)].values, strict=True)
             }
             (slope,) = tidied(pushforward([trace.loss], directions))

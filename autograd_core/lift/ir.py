@@ -23,6 +23,7 @@ __all__ = [
     "Array",
     "Contract",
     "Expression",
+    "Fold",
     "Number",
     "Output",
     "Part",
@@ -55,7 +56,7 @@ class Array:
 
     name: str
     shape: Shape
-    batched: bool
+    batched: bool = False
     kind: Kind = "result"
     key: str = ""
     data: NDArray[np.float64] | None = None
@@ -175,7 +176,7 @@ class Routine:
         """Return the numbers of the arrays that callers pass: the inputs, then the parameters."""
         return [i for kind in ("input", "parameter") for i, array in enumerate(self.arrays) if array.kind == kind]
 
-    def keys(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """Return the names under which callers pass these."""
         return [self.arrays[i].key for i in self.given()]
 

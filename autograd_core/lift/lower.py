@@ -17,6 +17,7 @@ from autograd_core.lift.ir import (
     Array,
     Contract,
     Expression,
+    Fold,
     Number,
     Output,
     Part,
@@ -34,9 +35,16 @@ __all__ = ["SEED", "Result", "lowered"]
 SEED = "the weight of a sample"
 """The name of the array that every loss is multiplied by."""
 
-FOLDS = {ops.sum: "sum", ops.mean: "sum", ops.dot: "sum", ops.max: "max", ops.min: "min", ops.logsumexp: "logsumexp"}
+FOLDS: dict[Op, Fold] = {
+    ops.sum: "sum",
+    ops.mean: "sum",
+    ops.dot: "sum",
+    ops.max: "max",
+    ops.min: "min",
+    ops.logsumexp: "logsumexp",
+}
 JOINS = {"sum": ops.add, "max": ops.maximum, "min": ops.minimum}
-LINEAR = {ops.mul, ops.dot, ops.sum}
+LINEAR: set[Op | None] = {ops.mul, ops.dot, ops.sum}
 
 
 class Result:
@@ -90,7 +98,7 @@ class _Lowering:
             int(c)
             for result, colours, _ in wanted
             for c in np.unique(colours)
-            if result.summed and batched_classes[c] and self.classes[c].op in LINEAR and not readers.get(int(c))
+            if result.summed and batched_classes[c] and self.classes[int(c)].op in LINEAR and not readers.get(int(c))
         }
         asked = {int(c) for result, colours, _ in wanted if not result.summed for c in np.unique(colours)}
         for c in sorted(readers):
@@ -160,13 +168,13 @@ class _Lowering:
         if CONSTANT not in self.array_of:
             known = self.classes[CONSTANT]
             self.array_of[CONSTANT] = self._array(
-                Array("constants", (known.size,), False, "constant", data=known.numbers)
+                Array("constants", (known.size,), kind="constant", data=known.numbers)
             )
         return self.array_of[CONSTANT]
 
     def _batch_size(self) -> Expression:
         if self.size is None:
-            self.size = self._array(Array("n", (), False, "batch size"))
+            self.size = self._array(Array("n", (), kind="batch size"))
         return View(self.size)
 
     # ------------------------------------------------------------ expressions
@@ -382,7 +390,7 @@ class _Lowering:
             data = (
                 known.numbers[places] if known.numbers is not None else np.full(len(places), self.numbers[known.name])
             )
-            constant = Array("", (len(places),), False, "constant", data=data)
+            constant = Array("", (len(places),), kind="constant", data=data)
             array = self._array(constant)
             if result.summed and data.any():
                 view = View(array, (0,), ((1,),))

@@ -267,22 +267,21 @@ def pruned(routine: Routine) -> Routine:
 
 
 def ordered(routine: Routine) -> Routine:
-    """Put each statement after those that it reads, and else leave them in the order in which they were."""
+    """Put each statement before the first one that reads it, for one output after the other; leave out what none needs."""
     by_out = {s.out: s for s in routine.statements}
     done: set[int] = set()
     kept: list[Statement] = []
-    for statement in routine.statements:
-        stack = [statement]
-        while stack:
-            here = stack[-1]
-            waits = [by_out[v.array] for v in views_in(here.expression) if v.array in by_out and v.array not in done]
-            if waits:
-                stack += waits
-                continue
-            stack.pop()
-            if here.out not in done:
-                done.add(here.out)
-                kept.append(here)
+    stack = [part.array for output in routine.outputs[::-1] for part in output.parts[::-1] if part.array in by_out]
+    while stack:
+        here = by_out[stack[-1]]
+        waits = [v.array for v in views_in(here.expression) if v.array in by_out and v.array not in done]
+        if waits and here.out not in done:
+            stack += waits[::-1]
+            continue
+        stack.pop()
+        if here.out not in done:
+            done.add(here.out)
+            kept.append(here)
     return routine.changed(kept)
 
 
@@ -373,5 +372,5 @@ def _with_outputs(routine: Routine, stands_for: Mapping[int, int | Number | Appl
     return replace(routine, outputs=outputs)
 
 
-PASSES = (simplified, aliased, simplified, aliased, shared, with_one_softmax, pruned, fused, inlined, simplified)
+PASSES = (simplified, aliased, simplified, aliased, shared, with_one_softmax, pruned, fused, inlined, simplified, ordered)
 """All of them, in the order in which they are run."""

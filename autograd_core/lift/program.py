@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_core import value as clock
 from autograd_core.errors import ArgumentError, OperandTypeError, StaleGraphError
 from autograd_core.lift.backends import Compiled, compiler
 from autograd_core.lift.graph import AUX, LOSS, SLOPE, TOTAL, Recording, tangent_of
@@ -17,6 +16,12 @@ from autograd_core.lift.ir import Routine
 from autograd_core.lift.lower import SEED
 from autograd_core.lift.source import written
 from autograd_core.lift.trace import Params, Shape, Trace, frozen, tensors_of, unchanged
+from autograd_core.value import latest_change
+
+if TYPE_CHECKING:
+    from graphviz import Digraph  # pyright: ignore[reportMissingTypeStubs] - it has none
+
+    from autograd_core.lift.explain import Explanation
 
 __all__ = ["Array", "LiftWarning", "Program", "Reduce"]
 
@@ -187,6 +192,56 @@ class Program:
         """The program as NumPy source: f for each sample, and its gradient summed over the batch."""
         return written(self._routine("source")).text
 
+    @property
+    def latex(self) -> str:
+        r"""The program of ``.source`` in LaTeX, one line a statement; rows are samples, and dW is the derivative by W.
+
+        >>> from autograd_core import Value
+        >>> from autograd_core.lift import lift
+        >>> w = [Value(1.0), Value(-1.0)]
+        >>> print(lift(lambda x: w[0] * x[0] + w[1] * x[1], inputs={"x": 2}, params={"w": w}).latex.splitlines()[-2])
+        \mathrm{d}w &= x^{\top} \mathbf{1}
+        """
+        from autograd_core.lift.formula import formula_of  # noqa: PLC0415 - for those who read
+
+        return formula_of(self._routine("source"))
+
+    def explain(self) -> Explanation:
+        """Return which scalars became which array of ``.source``, and why; it prints itself.
+
+        >>> from autograd_core import Value
+        >>> from autograd_core.lift import lift
+        >>> w = [Value(1.0), Value(-1.0)]
+        >>> print(lift(lambda x: w[0] * x[0] + w[1] * x[1], inputs={"x": 2}, params={"w": w}).explain().summary)
+        5 scalars of 3 kinds became 3 statements: 0 matrix products, 1 sum over the batch, 0 gathers
+        """
+        from autograd_core.lift.explain import explanation  # noqa: PLC0415 - for those who read
+
+        return explanation(self._routine("source"), self._recording.gradient)
+
+    def draw(self, *, format: str = "svg", rankdir: str = "LR", max_statements: int | None = 100) -> Digraph:
+        """Draw the program of ``.source``: arrays are boxes, and circles what is done to them. A notebook shows it.
+
+        Parameters
+        ----------
+        format : what ``.render()`` and ``.pipe()`` make of it: "svg", "png", "pdf" or "dot".
+        rankdir : which way it goes: "LR", "RL", "TB" or "BT".
+        max_statements : the most statements; the drawing says how many there are beyond. None sets no limit.
+
+        Raises
+        ------
+        ArgumentError : an option that there is not.
+
+        >>> from autograd_core import Value
+        >>> from autograd_core.lift import lift
+        >>> w = Value(2.0)
+        >>> lift(lambda x: w * x, inputs={"x": ()}, params={"w": w}).draw().source.splitlines()[0]
+        'digraph program {'
+        """
+        from autograd_core.lift.picture import picture  # noqa: PLC0415 - for those who look
+
+        return picture(self._routine("source"), format=format, rankdir=rankdir, max_statements=max_statements)
+
     # ------------------------------------------------------------ routines
 
     @property
@@ -197,7 +252,7 @@ class Program:
         """Run the routine of a kind on arrays by their names, and return its results by theirs, as callers see them."""
         function, routine = self._function(kind), self._routine(kind)
         given = {**given, **batch.arrays}
-        results = function(*[given[key] for key in routine.keys()])
+        results = function(*[given[key] for key in routine.arguments()])
         return {
             output.name: array if output.summed else batch.each(array, batched=output.batched)
             for output, array in zip(routine.outputs, results, strict=True)
@@ -252,7 +307,7 @@ class Program:
         ):
             raise StaleGraphError("the parameters are not the Values that f was lifted with: lift it again")
         now, numbers = self._numbers
-        if now != clock._clock or not numbers:
+        if now != latest_change() or not numbers:
             for v, before in self._trace.constants:
                 if v._primal != before:
                     raise StaleGraphError(
@@ -262,7 +317,7 @@ class Program:
                 name: np.array([v._primal for v in leaves.values]).reshape(leaves.shape)
                 for name, leaves in self._trace.params.items()
             }
-            self._numbers = clock._clock, numbers
+            self._numbers = latest_change(), numbers
         return numbers
 
     def _tangents(self, tangents: Mapping[str, Any], batch: _Batch) -> tuple[tuple[str, ...], Arrays]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -135,7 +135,7 @@ class _Writer:
         for step, other in (e.operands[::-1], e.operands):
             if isinstance(step, Apply) and step.op.name == "step":
                 x = self._expression(step.operands[0], digits, sizes)
-                return f"{self._expression(other, digits, sizes).at(MULTIPLY)} * ({x.text} > 0.0)"
+                return f"{self._expression(other, digits, sizes).at(MULTIPLY)} * {self.spelling.mask.format(x.text)}"
         return ""
 
     # ------------------------------------------------------------ views
@@ -149,7 +149,7 @@ class _Writer:
         """
         array = self.arrays[view.array]
         if view.table is not None:
-            code = self._gathered(view, self.routine.tables[view.table], digits)
+            code = self._gathered(view, self.routine.tables[view.table])
         else:
             code = self._sliced(view, array, sizes)
         return self._arranged(code, digits, exact=exact)
@@ -158,13 +158,12 @@ class _Writer:
         """Return an array read along its axes: slices, reshapes and windows; or, if all else fails, a gather."""
         index: list[str] = [":"] if array.batched else []
         axes: list[list[int]] = [[BATCH]] if array.batched else []
-        splits: list[tuple[int, ...]] = []
         seen: set[int] = set()
         windows: list[tuple[int, int, int]] = []
-        for axis, (length, base, steps) in enumerate(zip(array.shape, view.base, view.steps, strict=True)):
+        for length, base, steps in zip(array.shape, view.base, view.steps, strict=True):
             terms = [(d, s) for d, s in enumerate(steps) if s and sizes[d] > 1]
             if not seen.isdisjoint([d for d, _ in terms]):
-                return self._gathered(view, _table_of(view, array.shape, sizes), tuple(range(len(sizes))))
+                return self._gathered(view, _table_of(view, array.shape, sizes))
             seen.update([d for d, _ in terms])
             place = len(axes)
             if not terms:
@@ -174,9 +173,7 @@ class _Writer:
                 continue
             terms.sort(key=lambda term: -abs(term[1]))
             run = terms[-1][1]
-            nested = all(
-                [outer[1] == inner[1] * sizes[inner[0]] for outer, inner in zip(terms, terms[1:], strict=False)]
-            )
+            nested = all([outer[1] == inner[1] * sizes[inner[0]] for outer, inner in pairwise(terms)])
             if nested and (run > 0 or self.spelling.backwards):
                 count = prod([sizes[d] for d, _ in terms])
                 index.append(_slice(base, run, count, length))
@@ -185,7 +182,7 @@ class _Writer:
                 index.append(_slice(base, 1, step * (sizes[d] - 1) + sizes[k], length))
                 windows.append((place, sizes[k], step))
             else:
-                return self._gathered(view, _table_of(view, array.shape, sizes), tuple(range(len(sizes))))
+                return self._gathered(view, _table_of(view, array.shape, sizes))
             axes.append([d for d, _ in terms])
         text = array.name + ("" if all([i == ":" for i in index]) else f"[{', '.join(index)}]")
         for place, size, step in reversed(windows):
@@ -199,13 +196,13 @@ class _Writer:
     def _length(self, digit: int, sizes: Shape) -> str:
         return "-1" if digit == BATCH else "1" if digit == UNIT else str(sizes[digit])
 
-    def _gathered(self, view: View, table: Indices, digits: Digits) -> _Code:
+    def _gathered(self, view: View, table: Indices) -> _Code:
         """Return the places of an array that a table names; the table has an axis for each digit of the context."""
         array = self.arrays[view.array]
         kept = [d for d in range(table.ndim) if not (table == table.take([0], axis=d)).all()]
         for d in range(table.ndim - 1, -1, -1):
             if d not in kept:
-                table = table.take(0, axis=d)
+                table = np.asarray(table.take(0, axis=d))
         name = self._constant("rows", table)
         if array.batched:
             flat = array.name if len(array.shape) == 1 else f"{array.name}.reshape(-1, {prod(array.shape)})"
@@ -288,7 +285,7 @@ class _Writer:
         else:
             target, keep = self._natural(product, used, over, sizes), ""
             result = tuple([d for d in target if d not in over])
-        code = self._full(self._expression(product, target, sizes), target, sizes)
+        code = self._full(self._expression(product, target, sizes), target)
         places = [target.index(d) for d in over]
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
         if len(places) == len(target) and not keep and e.fold != "logsumexp":
@@ -304,7 +301,7 @@ class _Writer:
                 return (*axes, *[d for d in over if d not in axes])
         return tuple(sorted(used | set(over)))
 
-    def _full(self, code: _Code, target: Digits, sizes: Shape) -> _Code:
+    def _full(self, code: _Code, target: Digits) -> _Code:
         """Return code with an axis for each digit of the target."""
         if len(code.axes) == len(target):
             return code
@@ -321,9 +318,9 @@ class _Writer:
                 found = {d for steps in e.steps for d, s in enumerate(steps) if s and sizes[d] > 1}
             return found | ({BATCH} if self.arrays[e.array].batched else set())
         if isinstance(e, Apply):
-            return set().union(*[self._depends(o, sizes) for o in e.operands])
+            return {d for o in e.operands for d in self._depends(o, sizes)}
         if isinstance(e, Contract):
-            inner = set().union(*[self._depends(f, sizes + e.sizes) for f in e.factors])
+            inner = {d for factor in e.factors for d in self._depends(factor, sizes + e.sizes)}
             return {d for d in inner if d < len(sizes)} - ({BATCH} if e.batch else set())
         return set()
 
@@ -349,7 +346,8 @@ class _Writer:
         if units and (len(units) > 1 or inner):
             return None
         spare_a, spare_b = spare_a - len(units), spare_b - len(units)
-        rows, columns = [], []
+        rows: list[int] = []
+        columns: list[int] = []
         for d in out:
             if d in read_a:
                 rows.append(d)
@@ -363,7 +361,7 @@ class _Writer:
                 columns.append(d)
         if not rows and not columns:
             return None
-        if rows and columns and out.index(columns[0]) < out.index(rows[0]) or not rows:
+        if not rows or (columns and out.index(columns[0]) < out.index(rows[0])):
             a, b, rows, columns = b, a, columns, rows
         return self._multiplied(a, b, rows, columns, inner + units, out, sizes)
 
@@ -390,7 +388,7 @@ class _Writer:
         if isinstance(e, View):
             code = self._aligned(e, first + second, sizes, exact=True)
         else:
-            code = self._full(self._expression(e, first + second, sizes), first + second, sizes)
+            code = self._full(self._expression(e, first + second, sizes), first + second)
         groups = [first, second]
         flattened = [len(first) > 1, len(second) > 1] if flatten_first else [False, len(second) > 1]
         if not any(flattened):
@@ -459,10 +457,11 @@ def _slice(base: int, step: int, count: int, length: int) -> str:
 
 def _table_of(view: View, shape: Shape, sizes: Shape) -> Indices:
     """Return the places in a flattened array that an affine view reads."""
-    places = np.zeros(sizes, np.int64)
+    places: Indices = np.zeros(sizes, np.int64)
     weights = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
     grid = np.indices(sizes)
     for base, steps, weight in zip(view.base, view.steps, weights, strict=True):
-        coordinate = base + sum([grid[d] * s for d, s in enumerate(steps)], np.zeros(sizes, np.int64))
-        places += weight * coordinate
+        places = places + weight * base
+        for digit, step in enumerate(steps):
+            places = places + weight * step * grid[digit]
     return places

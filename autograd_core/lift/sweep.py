@@ -49,54 +49,60 @@ def _as_value(x: Number) -> Value:
     return x if isinstance(x, Value) else constant(x)
 
 
-def _arithmetic() -> Arithmetic:
-    """Return an arithmetic over Values that remembers which derivatives may be zero, or infinite, on whole regions."""
-    masked: set[Value] = set()
-    infinite: set[Value] = set()
+class _Structural:
+    """The chain rule over Values, with an eye on which derivatives may be zero, or infinite, on whole regions."""
 
-    def term(node: Value, v: Value, outer: Number, partial: Number) -> Term | None:
+    def __init__(self) -> None:
+        self._masked: set[Value] = set()
+        self._infinite: set[Value] = set()
+
+    def term(self, node: Value, _: Value, outer: Number, partial: Number) -> Term | None:
+        """Return the factors of one edge; None where one is the constant 0."""
         if _is_zero(outer) or _is_zero(partial):
             return None
-        blows_up = _may_be_infinite(partial, node)
-        if blows_up and outer in masked:
-            return blocked(cast("Value", outer), partial), 1.0
-        if outer in infinite and rule_of(node).kink and isinstance(partial, Value):
-            return blocked(partial, outer), 1.0
-        if blows_up:
-            infinite.add(cast("Value", partial))
+        infinite = partial if isinstance(partial, Value) and _may_be_infinite(partial, node) else None
+        if infinite is not None and isinstance(outer, Value) and outer in self._masked:
+            return self._blocked(outer, infinite), 1.0
+        if outer in self._infinite and rule_of(node).kink and isinstance(partial, Value):
+            return self._blocked(partial, outer), 1.0
+        if infinite is not None:
+            self._infinite.add(infinite)
         return outer, partial
 
-    def blocked(zero: Value, other: Number) -> Value:
+    def _blocked(self, zero: Value, other: Number) -> Value:
         product = ops.strong_mul(zero, other)
-        masked.add(product)
+        self._masked.add(product)
         return product
 
-    def total(terms: Sequence[Term]) -> Number:
+    def total(self, terms: Sequence[Term]) -> Number:
+        """Return the sum of the terms' products."""
         result = VALUES.total(terms)
         if isinstance(result, Value):
-            if any([factor in infinite for factors in terms for factor in factors]):
-                infinite.add(result)
-            if all([_is_mask(outer, masked) or _is_mask(partial, masked) for outer, partial in terms]):
-                masked.add(result)
+            if any([factor in self._infinite for factors in terms for factor in factors]):
+                self._infinite.add(result)
+            if all([any([self._is_mask(factor) for factor in factors]) for factors in terms]):
+                self._masked.add(result)
         return result
 
-    return Arithmetic(VALUES.operands, term, total)
+    def _is_mask(self, x: Number) -> bool:
+        """Tell whether a factor may be exactly zero on a whole region: it has come through a mask, or is one."""
+        if not isinstance(x, Value):
+            return False
+        return x in self._masked or x.op in MASKS or (x.op is ops.mul and any([v.op in MASKS for v in x.inputs]))
+
+
+def _arithmetic() -> Arithmetic:
+    structural = _Structural()
+    return Arithmetic(VALUES.operands, structural.term, structural.total)
 
 
 def _is_zero(x: Number) -> bool:
     return x.is_constant and x._primal == 0.0 if isinstance(x, Value) else x == 0.0
 
 
-def _is_mask(x: Number, masked: set[Value]) -> bool:
-    """Tell whether a factor may be exactly zero on a whole region: it has come through a mask, or is one."""
-    if not isinstance(x, Value):
-        return False
-    return x in masked or x.op in MASKS or (x.op is ops.mul and any([v.op in MASKS for v in x.inputs]))
-
-
-def _may_be_infinite(partial: Number, node: Value) -> bool:
+def _may_be_infinite(partial: Value, node: Value) -> bool:
     """Tell whether a partial derivative of a node can blow up: it divides, or takes a logarithm, on its way from the node."""
-    if not isinstance(partial, Value) or partial.op is None:
+    if partial.op is None:
         return False
     if rule_of(node) is ops.dot:  # its partials are its own operands
         return partial.op in SINGULAR and not _is_bounded(partial)
