@@ -30,9 +30,12 @@ __all__ = [
     "Routine",
     "Statement",
     "View",
+    "children",
     "is_batched",
+    "operations",
     "rebuilt",
     "views_in",
+    "whole",
 ]
 
 Kind: TypeAlias = Literal["input", "parameter", "constant", "batch size", "result"]
@@ -165,12 +168,14 @@ class Routine:
     statements : in an order in which they can be run.
     outputs : what it returns.
     tables : of places, for what is gathered.
+    nodes : how many nodes of a graph it stands for.
     """
 
     arrays: list[Array]
     statements: list[Statement]
     outputs: list[Output]
     tables: list[Indices] = field(default_factory=list[Indices])
+    nodes: int = 0
 
     def given(self) -> list[int]:
         """Return the numbers of the arrays that callers pass: the inputs, then the parameters."""
@@ -180,6 +185,10 @@ class Routine:
         """Return the names under which callers pass these."""
         return [self.arrays[i].key for i in self.given()]
 
+    def size(self) -> int:
+        """Return how many operations on arrays it takes."""
+        return sum([operations(statement.expression) for statement in self.statements])
+
     def changed(self, statements: list[Statement]) -> Routine:
         """Return this routine with other statements."""
         return replace(self, statements=statements)
@@ -188,6 +197,12 @@ class Routine:
 def children(e: Expression) -> tuple[Expression, ...]:
     """Return what an expression is made of."""
     return e.operands if isinstance(e, Apply) else e.factors if isinstance(e, Contract) else ()
+
+
+def whole(array: int, shape: Shape) -> View:
+    """Return an array of this shape as it is."""
+    steps = tuple([tuple([int(i == axis and n > 1) for i in range(len(shape))]) for axis, n in enumerate(shape)])
+    return View(array, (0,) * len(shape), steps)
 
 
 def views_in(e: Expression) -> Iterator[View]:
@@ -207,6 +222,11 @@ def rebuilt(e: Expression, change: Callable[[Expression], Expression]) -> Expres
     elif isinstance(e, Contract):
         e = replace(e, factors=tuple([rebuilt(factor, change) for factor in e.factors]))
     return change(e)
+
+
+def operations(e: Expression) -> int:
+    """Return how many ops an expression has."""
+    return sum([operations(part) for part in children(e)], int(not isinstance(e, View | Number)))
 
 
 def is_batched(e: Expression, arrays: list[Array]) -> bool:

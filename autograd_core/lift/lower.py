@@ -25,12 +25,16 @@ from autograd_core.lift.ir import (
     Statement,
     View,
     is_batched,
+    whole,
 )
 from autograd_core.lift.trace import Shape
 from autograd_core.op import Op
 from autograd_core.value import Value
 
 __all__ = ["SEED", "Result", "lowered"]
+
+MOST_TERMS = 32
+"""How many segments of a row are joined in one statement."""
 
 SEED = "the weight of a sample"
 """The name of the array that every loss is multiplied by."""
@@ -86,7 +90,7 @@ class _Lowering:
         self.colouring = colouring
         self.numbers = {} if scale is None or SEED in inputs else {SEED: scale}
         self.classes = colouring.classes
-        self.routine = Routine([], [], [])
+        self.routine = Routine([], [], [], nodes=len(colouring.number))
         self.array_of: dict[int, int] = {}
         self.tables: dict[bytes, int] = {}
         self.size: int | None = None
@@ -198,15 +202,20 @@ class _Lowering:
         assert c.op is not None
         if not c.segments:
             return shape, self._elementwise(c.op, picked[0].operands, shape, summed=summed)
-        terms = [self._segment(c.op, segment, shape, summed=summed) for segment in picked]
-        fold = FOLDS[c.op]
-        joined = terms[0]
-        for term in terms[1:]:
-            joined = _logaddexp(joined, term) if fold == "logsumexp" else Apply(JOINS[fold], (joined, term))
+        joined = self._joined([self._segment(c.op, segment, shape, summed=summed) for segment in picked], c.op, shape)
         if c.op is ops.mean:
             count = sum([s.operands[0].places.shape[1] for s in picked])
             joined = Apply(ops.div, (joined, Number(float(count))))
         return shape, joined
+
+    def _joined(self, terms: Sequence[Expression], op: Op, shape: Shape) -> Expression:
+        """Return what the segments of rows come to together; a long line of them in several statements."""
+        joined = terms[0]
+        for i, term in enumerate(terms[1:], start=1):
+            if i % MOST_TERMS == 0:
+                joined = whole(self._fill(shape, joined), shape)
+            joined = _logaddexp(joined, term) if op is ops.logsumexp else Apply(JOINS[FOLDS[op]], (joined, term))
+        return joined
 
     def _shape(self, segments: Sequence[Segment], size: int, hint: Shape | None) -> Shape:
         """Return the digits in which the members count, units of the arrays that they follow included."""

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from autograd_core import ops
 from autograd_core.lift.colour import Class, Colouring
 from autograd_core.lift.ir import Routine
+from autograd_core.op import OPS
 from autograd_core.value import Value
 
 __all__ = ["array_names", "colour_names", "named"]
 
 _STEMS = {"weight": "W", "bias": "b"}
-_RESERVED = {"n", "np", "jnp", "torch", "f", *keyword.kwlist}
+_RESERVED = {"n", "np", "jnp", "torch", "f", "windows", "full", "positive", *OPS, *keyword.kwlist}
 
 
 def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, str]:

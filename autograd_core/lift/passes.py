@@ -18,8 +18,10 @@ from autograd_core.lift.ir import (
     Statement,
     View,
     children,
+    operations,
     rebuilt,
     views_in,
+    whole,
 )
 from autograd_core.lift.trace import Shape
 
@@ -228,7 +230,7 @@ def inlined(routine: Routine) -> Routine:
         once = uses[statement.out] == 1 and not any(
             [p.array == statement.out for o in routine.outputs for p in o.parts]
         )
-        if once and _count(e) <= LONGEST:
+        if once and operations(e) <= LONGEST:
             pending[statement.out] = e
         kept.append(Statement(statement.out, e))
     return pruned(routine.changed(kept))
@@ -245,14 +247,9 @@ def _filled(e: Expression, pending: dict[int, Expression], arrays: Sequence[Arra
     operands = list(e.operands)
     for i, operand in enumerate(operands):
         inner = _filled(operand, pending, arrays, out)
-        if sum([_count(o) for o in operands[:i]]) + _count(inner) < LONGEST:
+        if sum([operations(o) for o in operands[:i]]) + operations(inner) < LONGEST:
             operands[i] = inner
     return Apply(e.op, tuple(operands))
-
-
-def _count(e: Expression) -> int:
-    """Return how many ops an expression has."""
-    return sum([_count(part) for part in children(e)], int(not isinstance(e, View | Number)))
 
 
 def pruned(routine: Routine) -> Routine:
@@ -331,7 +328,7 @@ def _from_softmax(
         same = isinstance(x, View) and isinstance(m, View) and m.array == largest
         shape = arrays[total.out].shape
         if same and replace(cast("View", contract.factors[0]), array=cast("View", x).array) == e.factors[0]:
-            return Apply(ops.add, (Apply(ops.log, (_whole(total.out, shape),)), _whole(largest, shape)))
+            return Apply(ops.add, (Apply(ops.log, (whole(total.out, shape),)), whole(largest, shape)))
     return None
 
 
@@ -341,12 +338,7 @@ def _from_softmax(
 def _is_whole(view: View, arrays: Sequence[Array], shape: Shape) -> bool:
     """Tell whether a view is its array as it is, in digits of this shape."""
     own = arrays[view.array].shape
-    return view.table is None and own == shape and _whole(view.array, own) == view
-
-
-def _whole(array: int, shape: Shape) -> View:
-    steps = tuple([tuple([int(i == axis and n > 1) for i in range(len(shape))]) for axis, n in enumerate(shape)])
-    return View(array, (0,) * len(shape), steps)
+    return view.table is None and own == shape and whole(view.array, own) == view
 
 
 def _renamed(e: Expression, stands_for: Mapping[int, int | Number | Apply]) -> Expression:

@@ -32,7 +32,10 @@ Reduce: TypeAlias = Literal["mean", "sum"]
 WEIGHTED = "weights"
 
 LARGE = 2_000
-"""From how many statements on a program is said to be a long list of scalars."""
+"""From how many operations on a program is said to be a long list of scalars,"""
+
+FEW = 4
+"""if these stand for fewer nodes of the graph than so many each."""
 
 
 class LiftWarning(UserWarning):
@@ -254,7 +257,7 @@ class Program:
         given = {**given, **batch.arrays}
         results = function(*[given[key] for key in routine.arguments()])
         return {
-            output.name: array if output.summed else batch.each(array, batched=output.batched)
+            output.name: _own(array, given) if output.summed else batch.each(_own(array, given), batched=output.batched)
             for output, array in zip(routine.outputs, results, strict=True)
         }
 
@@ -267,8 +270,9 @@ class Program:
     def _routine(self, kind: Any) -> Routine:
         if kind not in self._routines:
             routine = self._routines[kind] = self._made(kind)
-            if len(routine.statements) > LARGE:
-                warnings.warn(_too_long(len(routine.statements)), LiftWarning, stacklevel=5)
+            nodes, size = routine.nodes, routine.size()
+            if size > LARGE and nodes < FEW * size:
+                warnings.warn(_too_long(nodes, size), LiftWarning, stacklevel=5)
         return self._routines[kind]
 
     def _made(self, kind: Any) -> Routine:
@@ -361,6 +365,8 @@ class _Batch:
                 f"the inputs have batches of different sizes ({lengths}): pass one row for each sample in each"
             )
         self.size = sizes.pop() if sizes else 1
+        if self.size == 0:
+            raise ArgumentError("the batch is empty: pass at least one sample")
 
     def like_input(self, array: Any) -> Array:
         """Return what belongs to an input, with a batch axis."""
@@ -427,14 +433,20 @@ def _array(name: str, numbers: Any) -> Array:
     return np.ascontiguousarray(found, dtype=np.float64).reshape(found.shape)
 
 
+def _own(array: Array, given: Mapping[str, Array]) -> Array:
+    """Return a result that shares no memory with another array."""
+    found = np.asarray(array)
+    return found.copy() if found.base is not None or any([found is other for other in given.values()]) else found
+
+
 def _reduction(reduce: object) -> str:
     if reduce not in ("mean", "sum"):
         raise ArgumentError(f"reduce is {reduce!r}: choose 'mean' or 'sum'")
     return cast("str", reduce)
 
 
-def _too_long(statements: int) -> str:
+def _too_long(nodes: int, size: int) -> str:
     return (
-        f"the graph has next to no structure: this program has {statements} statements, most of them of single numbers. It "
-        "is right, but it takes long to compile and hardly runs faster than the graph"
+        f"the graph has next to no structure: its {nodes} nodes became {size} operations, most of them on single numbers. The "
+        "program is right, but it takes long to compile and hardly runs faster than the graph"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -105,7 +106,10 @@ class _Writer:
     def _expression(self, e: Expression, digits: Digits, sizes: Shape) -> _Code:
         """Return an expression that broadcasts to these digits."""
         if isinstance(e, Number):
-            return _Code(repr(e.value), UNARY if repr(e.value)[0] == "-" else ATOM, ())
+            text = repr(e.value) if math.isfinite(e.value) else f"{self.spelling.prefix}.{abs(e.value)!r}"
+            if e.value == -math.inf:
+                text = f"-{text}"
+            return _Code(text, UNARY if text[0] == "-" else ATOM, ())
         if isinstance(e, View):
             return self._aligned(e, digits, sizes)
         if isinstance(e, Contract):
@@ -239,6 +243,8 @@ class _Writer:
         axes = [axes[i] for i in order]
         lacking = [d for d in digits if d not in axes]
         leading = len(digits) - len(axes)
+        if lacking and exact and not axes:
+            return _Code(self._exactly(code, digits), ATOM, digits)
         if lacking and (exact or lacking != list(digits[:leading])):
             text = text if text != code.text else code.atom
             text = f"{text}[{', '.join([':' if d in axes else 'None' for d in digits])}]"
@@ -247,14 +253,12 @@ class _Writer:
 
     def _exactly(self, code: _Code, digits: Digits) -> str:
         """Return code as a whole array of these digits: what is smaller is broadcast where it is used."""
-        if len(code.axes) == len(digits):
-            return code.text
         lacking = len(digits) - len(code.axes)
-        if not code.axes and not digits:
+        if not lacking:
             return code.text
-        if not code.axes:
+        if not code.axes:  # it may be a plain number, which has no axes to add to
             return self.spelling.full.format(self.spelling.prefix, f"({', '.join(['1'] * lacking)},)", code.text)
-        return f"{code.atom}[{', '.join(['None'] * lacking)}]"
+        return f"{code.atom}[{', '.join(['None'] * lacking + ['...'])}]"
 
     # ------------------------------------------------------------ contractions
 
@@ -303,10 +307,7 @@ class _Writer:
 
     def _full(self, code: _Code, target: Digits) -> _Code:
         """Return code with an axis for each digit of the target."""
-        if len(code.axes) == len(target):
-            return code
-        lacking = len(target) - len(code.axes)
-        return _Code(f"{code.atom}[{', '.join(['None'] * lacking + ['...'])}]", ATOM, target)
+        return code if len(code.axes) == len(target) else _Code(self._exactly(code, target), ATOM, target)
 
     def _depends(self, e: Expression, sizes: Shape) -> set[int]:
         """Return the digits that an expression depends on."""

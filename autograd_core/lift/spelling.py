@@ -32,6 +32,12 @@ _NUMPY = {
     "pow": "np.power({}, {})",
 }  # fmt: skip
 
+_UNARY = (
+    "relu", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "abs",
+    "erf", "erfc", "sigmoid",
+)  # fmt: skip
+_TORCH = {name: f"torch.{name}({{}})" for name in _UNARY}
+
 
 @dataclass(frozen=True)
 class Spelling:
@@ -45,6 +51,7 @@ class Spelling:
     keep : what is added to a fold that keeps its axes as units.
     transpose : how an array's axes are put in another order.
     full : how an array of a shape is made that holds one number everywhere, behind the prefix.
+    mask : what a product with a step function is multiplied by.
     backwards : whether slices may run backwards.
     """
 
@@ -61,6 +68,7 @@ class Spelling:
     keep: str = ", keepdims=True"
     transpose: str = "{}.transpose({})"
     full: str = "{}.full({}, {})"
+    mask: str = "({} > 0.0)"
     backwards: bool = True
 
     def op(self, name: str) -> tuple[str, int]:
@@ -74,13 +82,7 @@ NUMPY = Spelling("np", _NUMPY)
 JAX = Spelling("jnp", {name: call.replace("np.", "jnp.") for name, call in _NUMPY.items()})
 TORCH = Spelling(
     "torch",
-    {
-        name: f"torch.{name}({{}})"
-        for name in (
-            "relu", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-            "abs", "erf", "erfc", "sigmoid",
-        )
-    },
+    _TORCH,
     folds={
         "sum": "{}.sum({}{})",
         "max": "{}.amax({}{})",
@@ -90,5 +92,6 @@ TORCH = Spelling(
     keep=", keepdim=True",
     transpose="{}.permute({})",
     full="full({1}, {2})",
+    mask="positive({})",
     backwards=False,
-)  # fmt: skip
+)

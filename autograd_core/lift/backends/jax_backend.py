@@ -57,7 +57,8 @@ def compiled(routine: Routine, *, vector: bool = False, dtype: str = "float64") 
     jitted = jax.jit(run)
 
     def on_numpy(*arrays: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        with jax.enable_x64(dtype == "float64"):  # for this call and this thread: the caller's configuration stays as it is
+        # For this call and in this thread alone: the caller's configuration stays as it is.
+        with jax.enable_x64(dtype == "float64"):
             results = jitted(*[array.astype(dtype, copy=False) for array in arrays])
         return tuple([np.array(result, dtype) for result in results])
 

@@ -64,7 +64,9 @@ def compiled(routine: Routine, *, vector: bool = False, device: str = "cpu", dty
         with torch.inference_mode():
             results = run(*[tensor(array) for array in arrays])
             # A result may be a view of an input, or of another result: each caller's array is a copy.
-            return tuple([torch.as_tensor(result, device=device, dtype=kind).cpu().numpy().copy() for result in results])
+            return tuple(
+                [torch.as_tensor(result, device=device, dtype=kind).cpu().numpy().copy() for result in results]
+            )
 
     return on_numpy
 

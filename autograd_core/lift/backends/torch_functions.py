@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    "atan2", "clip", "elu", "gelu", "hypot", "inf", "leaky_relu", "log_sigmoid", "maximum", "minimum", "nan", "pow", "same", "sign", "silu",
+    "atan2", "clip", "elu", "gelu", "hypot", "inf", "leaky_relu", "log_sigmoid", "maximum", "minimum", "nan", "positive", "pow", "same", "sign", "silu",
     "softplus", "step", "strong_mul", "where", "windows",
 ]  # fmt: skip
 
@@ -72,6 +72,11 @@ def sign(x: Tensor) -> Tensor:
 def step(x: Tensor) -> Tensor:
     """Return 1 where x is positive, else 0; nan stays nan."""
     return torch.relu(sign(x))
+
+
+def positive(x: Tensor) -> Tensor:
+    """Return 1 where x is positive, else 0; a number times a truth value would be a float32."""
+    return (x > 0.0).to(x.dtype)
 
 
 def same(a: Operand, b: Operand) -> Tensor:

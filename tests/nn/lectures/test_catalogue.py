@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nn import lectures
-from nn.lectures.item import ERRATA, ITEMS, Comparison, Finding
+from nn.lectures.item import ERRATA, ITEMS, Comparison, Finding, Lifted
 from nn.lectures.registry import errata_of
 
 with (Path(__file__).parents[2] / "data" / "lectures.csv").open(encoding="utf-8") as file:
@@ -74,7 +74,7 @@ def test_the_evidence_of_an_item_is_there_and_agrees_and_is_the_same_each_time(i
     lectures.items()
     evidence = list(ITEMS[id].evidence())
     assert evidence
-    assert all(isinstance(e, Comparison | Finding) for e in evidence)
+    assert all(isinstance(e, Comparison | Finding | Lifted) for e in evidence)
     assert [e for e in evidence if not e.agrees] == []
     assert [repr(e) for e in ITEMS[id].evidence()] == [repr(e) for e in evidence]
 
