@@ -100,7 +100,9 @@ def weights(rng: Random, *shape: int):
     return [weights(rng, *shape[1:]) for _ in range(shape[0])]
 
 
-def mlp(sizes, activation="tanh", loss="softmax", *, seed=0, batch=2, shared=False, shortcut=False, neuron=None) -> Function:
+def mlp(
+    sizes, activation="tanh", loss="softmax", *, seed=0, batch=2, shared=False, shortcut=False, neuron=None
+) -> Function:
     """Return an MLP with its loss; equally wide layers may share their weights, or skip from one to the next."""
     rng = Random(seed)
     params, layers = {}, []
@@ -119,7 +121,11 @@ def mlp(sizes, activation="tanh", loss="softmax", *, seed=0, batch=2, shared=Fal
 
     numbers = np.random.default_rng(seed)
     x = numbers.uniform(-1.0, 1.0, (batch, sizes[0]))
-    y = numbers.choice([-1.0, 1.0], (batch, sizes[-1])) if loss == "hinge" else numbers.uniform(0.0, 1.0, (batch, sizes[-1]))
+    y = (
+        numbers.choice([-1.0, 1.0], (batch, sizes[-1]))
+        if loss == "hinge"
+        else numbers.uniform(0.0, 1.0, (batch, sizes[-1]))
+    )
     return Function(f, params, {"x": x, "y": y})
 
 
@@ -210,7 +216,9 @@ def siamese() -> Function:
 def bilinear() -> Function:
     """Each entry of a matrix times one number of each of two inputs."""
     W = weights(Random(0), 3, 4)
-    return drawn(lambda x, y: sum([x[i] * W[i][j] * y[j] for i in range(3) for j in range(4)]), {"W": W}, x=(3,), y=(4,))
+    return drawn(
+        lambda x, y: sum([x[i] * W[i][j] * y[j] for i in range(3) for j in range(4)]), {"W": W}, x=(3,), y=(4,)
+    )
 
 
 def masked() -> Function:

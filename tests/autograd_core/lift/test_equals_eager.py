@@ -8,17 +8,22 @@ import numpy as np
 import pytest
 from expressions import close_to_a_kink
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from lifted import WIRINGS, eager, functions, nested, networks
 
 from autograd_core import lift
 
+BACKENDS = ["numpy", "numba", "jax", "torch"]
 
 
 @pytest.fixture
 def examples(request):
-    """How many are drawn: 100 of each kind, and 1,000 of each under --everything."""
-    count = 1000 if request.config.getoption("--everything") else 100
-    return settings(derandomize=True, deadline=None, max_examples=count, database=None)
+    """How many are drawn: a hundred of each kind for NumPy, a few for what has to compile; a thousand of each under --everything."""
+    few = 100 if request.node.callspec.params["backend"] == "numpy" else 3
+    count = 1000 if request.config.getoption("--everything") else few
+    return settings(
+        derandomize=True, deadline=None, max_examples=count, database=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 
 
 def close(found, expected):
@@ -41,46 +46,75 @@ def at_a_kink(function):
     return any([close_to_a_kink(function.f(**row)) for row in rows])
 
 
-def check(function, backend="numpy"):
-    """Compare all that a program can be asked for."""
-    program = lift(function.f, inputs=function.inputs, params=function.params).to(backend)
-    rng = np.random.default_rng(0)
-    direction = {name: rng.uniform(-1.0, 1.0, shape) for name, shape in program.params.items()}
-    values, slopes, bends = eager(function, direction)
-    batch = dict(function.batch)
-    close(program(**batch), values)
-    close(program.per_sample_grad(**batch), slopes)
-    for reduce in ("sum", "mean"):
-        total, gradient = program.value_and_grad(reduce=reduce, **batch)
-        close(total, getattr(values, reduce)())
-        close(gradient, {name: getattr(slope, reduce)(axis=0) for name, slope in slopes.items()})
-    sample_weights = rng.uniform(0.0, 2.0, len(values))
-    total, gradient = program.value_and_grad(weights=sample_weights, **batch)
-    close(total, sample_weights @ values)
-    close(gradient, {name: np.tensordot(sample_weights, slope, 1) for name, slope in slopes.items()})
-    along = sum([(slopes[name] * direction[name]).reshape(len(values), -1).sum(axis=1) for name in slopes])
-    found, slope = program.jvp(direction, **batch)
-    close(found, values)
-    close(slope, along)
-    close(program.hvp(direction, reduce="sum", **batch), {name: bend.sum(axis=0) for name, bend in bends.items()})
+class Comparison:
+    """A program beside the eager engine's numbers: value, gradient, and Hessian times a direction of each sample."""
+
+    def __init__(self, function, backend):
+        self.program = lift(function.f, inputs=function.inputs, params=function.params).to(backend)
+        self.batch = dict(function.batch)
+        rng = np.random.default_rng(0)
+        self.direction = {name: rng.uniform(-1.0, 1.0, shape) for name, shape in self.program.params.items()}
+        self.values, self.slopes, self.bends = eager(function, self.direction)
+        self.weights = rng.uniform(0.0, 2.0, len(self.values))
+
+    def value(self):
+        close(self.program(**self.batch), self.values)
+
+    def per_sample_gradient(self):
+        close(self.program.per_sample_grad(**self.batch), self.slopes)
+
+    def sum(self):
+        total, gradient = self.program.value_and_grad(reduce="sum", **self.batch)
+        close(total, self.values.sum())
+        close(gradient, {name: slope.sum(axis=0) for name, slope in self.slopes.items()})
+
+    def mean(self):
+        total, gradient = self.program.value_and_grad(**self.batch)
+        close(total, self.values.mean())
+        close(gradient, {name: slope.mean(axis=0) for name, slope in self.slopes.items()})
+
+    def weighted_sum(self):
+        total, gradient = self.program.value_and_grad(weights=self.weights, **self.batch)
+        close(total, self.weights @ self.values)
+        close(gradient, {name: np.tensordot(self.weights, slope, 1) for name, slope in self.slopes.items()})
+
+    def on_vectors(self):
+        theta = np.concatenate([array.ravel() for array in self.program.arrays().values()])
+        total, gradient = self.program.on_vectors()(*self.batch.values(), theta)
+        close(total, self.values.mean())
+        close(gradient, np.concatenate([slope.mean(axis=0).ravel() for slope in self.slopes.values()]))
+
+    def slope(self):
+        found, slope = self.program.jvp(self.direction, **self.batch)
+        close(found, self.values)
+        moved = [(self.slopes[name] * d).reshape(len(self.values), -1) for name, d in self.direction.items()]
+        close(slope, np.concatenate(moved, axis=1).sum(axis=1))
+
+    def hessian(self):
+        found = self.program.hvp(self.direction, reduce="sum", **self.batch)
+        close(found, {name: bend.sum(axis=0) for name, bend in self.bends.items()})
 
 
-def test_random_irregular_programs_equal_the_eager_engine(examples):
-    @settings(examples, suppress_health_check=[HealthCheck.too_slow])
-    @given(functions())
-    def property(function):
+QUESTIONS = [name for name in vars(Comparison) if not name.startswith("_")]
+
+
+def check(function, backend="numpy", questions=QUESTIONS):
+    comparison = Comparison(function, backend)
+    for question in questions:
+        getattr(comparison, question)()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", [functions(), networks], ids=["irregular programs", "networks"])
+def test_random_graphs_equal_the_eager_engine(examples, kind, backend):
+    """NumPy answers every question about each of them; the others, which take a second to compile one, answer one."""
+    pytest.importorskip(backend, reason=f"needs {backend}: pip install 'autograd-core[{backend}]'")
+
+    @examples
+    @given(kind, st.sampled_from(QUESTIONS))
+    def property(function, question):
         assume(not at_a_kink(function))
-        check(function)
-
-    property()
-
-
-def test_random_networks_equal_the_eager_engine(examples):
-    @settings(examples, suppress_health_check=[HealthCheck.too_slow])
-    @given(networks)
-    def property(function):
-        assume(not at_a_kink(function))
-        check(function)
+        check(function, backend, QUESTIONS if backend == "numpy" else [question])
 
     property()
 

@@ -9,7 +9,17 @@ import pytest
 from messages import message_of
 
 import nn
-from autograd_core import ArgumentError, GraphCutError, OperandTypeError, StaleGraphError, Value, lift, relu, tanh, where
+from autograd_core import (
+    ArgumentError,
+    GraphCutError,
+    OperandTypeError,
+    StaleGraphError,
+    Value,
+    lift,
+    relu,
+    tanh,
+    where,
+)
 from autograd_core.ops import step
 
 HERE = str(Path(__file__))
@@ -29,7 +39,7 @@ def compares(x):
 
 def compares_a_result(x):
     y = tanh(x * W)
-    return y if y <= x else x
+    return -y if y <= x else x
 
 
 def asks_for_the_truth(x):
@@ -52,8 +62,8 @@ def reads_the_number(x):
     return x * x.data
 
 
-def sorts(x):
-    return x * sorted([x, x * W])[0]
+def takes_the_least(x):
+    return x * min(x, x * W)
 
 
 def by_the_parameter(x):
@@ -62,13 +72,13 @@ def by_the_parameter(x):
 
 DECISIONS = {
     compares: ("comparing", "return x if x > 0.0 else -x"),
-    compares_a_result: ("comparing", "return y if y <= x else x"),
+    compares_a_result: ("comparing", "return -y if y <= x else x"),
     asks_for_the_truth: ("asking for the truth", "return x * 2.0 if relu(x) else x"),
     rounds: ("rounding or converting", "return x * round(x)"),
     makes_a_whole_number: ("rounding or converting", "return x * int(x)"),
     converts: ("rounding or converting", "return x * math.floor(x)"),
     reads_the_number: ("reading the number", "return x * x.data"),
-    sorts: ("comparing", "return x * sorted([x, x * W])[0]"),
+    takes_the_least: ("comparing", "return x * min(x, x * W)"),
     by_the_parameter: ("comparing", "return x * 2.0 if W > 0.0 else x"),
 }
 
@@ -149,7 +159,7 @@ REPLACED = "the parameters are not the Values that f was lifted with: lift it ag
 
 def test_a_layer_of_another_size_is_noticed():
     model = nn.MLP(2, [3, 1], rng=0)
-    program = lift(lambda x: model(x), inputs={"x": 2}, params=model)
+    program = lift(model, inputs={"x": 2}, params=model)
     layers = copy.copy(model.layers)
     model.layers[0] = nn.Layer(2, 4, rng=0)
     assert message_of(StaleGraphError, lambda: program(x=[[1.0, 2.0]])) == REPLACED

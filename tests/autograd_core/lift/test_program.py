@@ -14,7 +14,7 @@ from autograd_core.lift import LiftWarning
 
 @pytest.fixture
 def line():
-    """w · x + b, with w = (2, -1) and b = 0.5."""
+    """Return w · x + b, with w = (2, -1) and b = 0.5."""
     w, b = [Value(2.0), Value(-1.0)], Value(0.5)
     return lift(lambda x: dot(w, x) + b, inputs={"x": 2}, params={"w": w, "b": b})
 
@@ -117,7 +117,11 @@ def test_other_results_come_beside_the_value():
 
     program = lift(f, inputs={"x": 2}, params={"w": w}, has_aux=True)
     value, (row, first) = program(x=X)
-    assert (value.tolist(), row.tolist(), first.tolist()) == ([5.0, 11.0, 19.0], (X * [1.0, 2.0]).tolist(), [1.0, 3.0, 5.0])
+    assert (value.tolist(), row.tolist(), first.tolist()) == (
+        [5.0, 11.0, 19.0],
+        (X * [1.0, 2.0]).tolist(),
+        [1.0, 3.0, 5.0],
+    )
     (total, (row, first)), gradient = program.value_and_grad(x=X, reduce="sum")
     assert (total, row.tolist(), gradient["w"].tolist()) == (35.0, (X * [1.0, 2.0]).tolist(), [9.0, 13.0])
 
@@ -221,14 +225,15 @@ def test_a_long_chain_runs_as_scalars_and_says_so_beyond_a_stated_size():
     with pytest.warns(LiftWarning) as caught:
         found = program(x=[0.25])
     assert found.tolist() == pytest.approx([f(Value(0.25)).data], rel=1e-12)
-    assert [str(w.message) for w in caught] == [
+    (warning,) = caught
+    assert str(warning.message) == (
         "the graph has next to no structure: its 8003 nodes became 8000 operations, most of them on single numbers. The "
         "program is right, but it takes long to compile and hardly runs faster than the graph"
-    ]
+    )
 
 
 def test_the_same_function_gives_the_same_source_each_time():
-    sources = {lift(lambda x: model(x), inputs={"x": 3}, params=model).source for model in [nn.MLP(3, [4, 1], rng=0)] * 3}
+    sources = {lift(model, inputs={"x": 3}, params=model).source for model in [nn.MLP(3, [4, 1], rng=0)] * 3}
     assert len(sources) == 1
 
 

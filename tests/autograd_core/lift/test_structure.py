@@ -1,6 +1,7 @@
 """What is found in the graphs: matrices, in as few statements as one would write by hand, whatever the net is wired like."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from lifted import WIRINGS, Function, mlp, recurrent
@@ -27,7 +28,17 @@ def gathers(program):
     )
 
 
-SIZES = [[2, 16, 16, 1], [64, 128, 64, 10], [6, 6, 6, 6], [3, 1, 1, 1], [1, 1], [1, 5, 1], [4, 4], [2, 1, 3, 1, 2], [5, 4]]
+SIZES = [
+    [2, 16, 16, 1],
+    [64, 128, 64, 10],
+    [6, 6, 6, 6],
+    [3, 1, 1, 1],
+    [1, 1],
+    [1, 5, 1],
+    [4, 4],
+    [2, 1, 3, 1, 2],
+    [5, 4],
+]
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -46,11 +57,13 @@ def test_the_number_of_statements_grows_with_layers_and_not_with_widths():
     counts = [statements(lifted(mlp([width] * 4))) for width in (2, 3, 8, 20)]
     assert len(set(counts)) == 1
     deeper = [statements(lifted(mlp([3] * layers))) for layers in (3, 4, 5, 6)]
-    assert {b - a for a, b in zip(deeper, deeper[1:], strict=False)} == {4}
+    assert {b - a for a, b in pairwise(deeper)} == {4}
 
 
 def test_the_source_is_what_one_would_write_by_hand():
-    assert lifted(mlp([3, 4, 2], "relu")).source == """\
+    assert (
+        lifted(mlp([3, 4, 2], "relu")).source
+        == """\
 def f(x, y, W1, b1, W2, b2):
     Z1 = x @ W1.T + b1
     H1 = np.maximum(Z1, 0.0)
@@ -68,6 +81,7 @@ def f(x, y, W1, b1, W2, b2):
     db2 = dZ2.sum(0)
     return loss[:, 0], dW1, db1, dW2, db2
 """
+    )
 
 
 WAYS = {
