@@ -287,7 +287,7 @@ class _Writer:
             stand_in = dict(zip(lacking, own, strict=True))
             target, keep, result = tuple([stand_in.get(d, d) for d in out]), self.spelling.keep, out
         else:
-            target, keep = self._natural(product, used, over, sizes), ""
+            target, keep = self._natural(product, used, lacking, over, sizes), ""
             result = tuple([d for d in target if d not in over])
         code = self._full(self._expression(product, target, sizes), target)
         places = [target.index(d) for d in over]
@@ -297,11 +297,16 @@ class _Writer:
         text = self.spelling.folds[e.fold].format(code.atom, axis, keep)
         return self._arranged(_Code(text, ATOM, result), out, exact=True)
 
-    def _natural(self, e: Expression, used: set[int], over: Digits, sizes: Shape) -> Digits:
-        """Return the digits that an expression has, in the order of the axes of the first array in it that has them all."""
+    def _natural(self, e: Expression, used: set[int], lacking: list[int], over: Digits, sizes: Shape) -> Digits:
+        """Return the digits that an expression has, in the order of the axes of the first array in it that has them all.
+
+        Its axes of length 1 stand for digits that the expression lacks.
+        """
         for view in views_in(e):
             if view.table is None and self._depends(view, sizes) >= used:
-                axes = [d for d in self._sliced(view, self.arrays[view.array], sizes).axes if d != UNIT]
+                spare = iter(lacking)
+                own = self._sliced(view, self.arrays[view.array], sizes).axes
+                axes = [d for d in [next(spare, UNIT) if d == UNIT else d for d in own] if d != UNIT]
                 return (*axes, *[d for d in over if d not in axes])
         return tuple(sorted(used | set(over)))
 
