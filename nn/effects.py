@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from autograd_core.errors import ArgumentError
+from autograd_core.modes import current_mode
 from autograd_core.value import Number, Value
 
 __all__ = ["Effects", "drawn", "observed", "recorded"]
@@ -80,11 +82,20 @@ def drawn(draw: Draw, count: int = 1) -> list[Number]:
     draw : returns the next of them.
     count : how many there are.
 
+    Raises
+    ------
+    ArgumentError : a user's own function is being lifted, so that the numbers would be drawn once and for all.
+
     >>> drawn(iter([0.5, 0.25]).__next__, 2)
     [0.5, 0.25]
     """
     effects = _recording.get()
     if effects is None:
+        if current_mode().guard is not None:
+            raise ArgumentError(
+                "numbers are drawn at random while f is being lifted, and would be the same ever after: put the model in "
+                "evaluation mode with model.eval(), or pass what is drawn as an input"
+            )
         return [draw() for _ in range(count)]
     effects.draws += [draw] * count
     return [next(effects.placeholders, Value(0.5)) for _ in range(count)]

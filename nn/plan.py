@@ -16,7 +16,7 @@ from nn.losses import Loss
 from nn.metrics import Metric, named
 from nn.stopping import EarlyStopping
 
-__all__ = ["Plan", "Reduction"]
+__all__ = ["Plan", "Reduction", "numbers_of"]
 
 Reduction: TypeAlias = Literal["mean", "sum"]
 
@@ -74,14 +74,20 @@ def _name(function: object) -> str:
 
 def _digest(samples: Samples) -> str:
     """Return a fingerprint of samples: the same numbers in the same order give the same one."""
-    text = repr((_plain(samples.rows), _plain(samples.targets), samples.weights))
+    text = repr((numbers_of(samples.rows), numbers_of(samples.targets), samples.weights))
     return f"{len(samples)} samples, SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _plain(target: object) -> object:
-    """Return numbers as they are, without their gradients or the kind of list or array that holds them."""
+def numbers_of(target: object) -> object:
+    """Return numbers as they are, without their gradients or the kind of list or array that holds them.
+
+    >>> numbers_of((1, [Value(2.0)]))
+    [1, [2.0]]
+    """
     if isinstance(target, Value):
         return target.data
     if hasattr(target, "tolist"):  # NumPy's
-        return _plain(cast("Any", target).tolist())
-    return [_plain(member) for member in cast("list[object]", target)] if isinstance(target, list | tuple) else target
+        return numbers_of(cast("Any", target).tolist())
+    if isinstance(target, list | tuple):
+        return [numbers_of(member) for member in cast("list[object]", target)]
+    return target

@@ -138,7 +138,7 @@ def outputs_of(model: Callable[[Row], Any], rows: Sequence[Row]) -> Sequence[Any
 def no_value(cost: object) -> str:
     """Return what is said of a loss that is no Value.
 
-    >>> no_value(1.0)
-    'the loss is 1.0, a plain number: compute it from the model\'s output with ops'
+    >>> print(no_value(1.0))
+    the loss is 1.0, a plain number: compute it from the model's output with ops
     """
     return f"the loss is {cost!r}, a plain number: compute it from the model's output with ops"

@@ -118,7 +118,8 @@ def fit(
     backend : "numpy", "numba", "jax" or "torch": the model, the loss and the penalty are recorded once, lifted to a
         program over arrays, and every step runs that. The run is the same to rounding, and many times as fast. What they
         decide in Python is decided when they are recorded, and numbers of theirs that are not parameters stay what they
-        are then; see `nn.effects` for those that a module draws or keeps. None goes through the graph of each step.
+        are then; see `nn.effects` for those that a module draws or keeps. Values get their numbers when somebody may look,
+        and no gradients. None goes through the graph of each step.
 
     Raises
     ------
@@ -203,16 +204,21 @@ class _Run:
     def go(self, epochs: int, bar: _Bar | None) -> None:
         """Train until so many epochs are done in all, or something ends the run."""
         history = self.state.history
+        self._train_mode()
         while history.epochs < epochs and not history.stopped:
-            if isinstance(self.state.model, Module):
-                self.state.model.train()
             history.note(self._epoch(bar) | self._validate())
             self._watch()
             if bar:
                 bar.set_postfix_str(_summary(history))
             self._call_back()
+            if self.callbacks:  # which may have evaluated the model
+                self._train_mode()
             if self.saving and (history.epochs % self.saving[1] == 0 or history.epochs == epochs or history.stopped):
                 self.state.save(self.saving[0], self.settings)
+
+    def _train_mode(self) -> None:
+        if isinstance(self.state.model, Module):
+            self.state.model.train()
 
     def _epoch(self, bar: _Bar | None) -> dict[str, float | Mapping[str, float]]:
         optimiser, samples, plan, norms = self.state.optimiser, self.training, self.plan, self.stepper.norms

@@ -81,6 +81,8 @@ def trace(f: Callable[..., Any], inputs: Mapping[str, Size], params: Params, *, 
     """
     placeholders = {_checked_name(name): _placeholders(name, size) for name, size in inputs.items()}
     tensors = leaves_of(params)
+    if both := sorted(set(placeholders) & set(tensors)):
+        raise ArgumentError(f"{both[0]!r} is both an input and a parameter: give one of them another name")
     traced = {v for group in (placeholders, tensors) for leaves in group.values() for v in leaves.values}
     arguments = {name: _nested(leaves.shape, iter(leaves.values)) for name, leaves in placeholders.items()}
     with guarded(_guard(traced)):

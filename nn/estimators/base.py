@@ -23,6 +23,7 @@ from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autograd_core.errors import ArgumentError
+from autograd_core.lift.backends import compiler
 from autograd_core.value import Value
 from nn.checks import whole_from_one
 from nn.estimators.rules import Batches, Nesterov, UncorrectedAdam, starting_weights
@@ -103,6 +104,7 @@ class Perceptron(BaseEstimator, ABC):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
+        backend: str | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -126,6 +128,7 @@ class Perceptron(BaseEstimator, ABC):
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
+        self.backend = backend
 
     @abstractmethod
     def _coded(self, y: NDArray[Any], *, anew: bool) -> tuple[NDArray[Any], int]:
@@ -245,6 +248,8 @@ class Perceptron(BaseEstimator, ABC):
             raise ArgumentError("partial_fit is one epoch and cannot stop early: set early_stopping=False, or call fit")
         self._new_optimiser([Value(0.0)])  # what these two refuse is refused before anything has changed
         MLP(1, [1, 1], self._activation)
+        if self.backend is not None:
+            compiler(self.backend, {})
         sizes = self.hidden_layer_sizes if isinstance(self.hidden_layer_sizes, Iterable) else [self.hidden_layer_sizes]
         return [whole_from_one(f"hidden_layer_sizes[{i}]", size) for i, size in enumerate(sizes)]
 
@@ -315,6 +320,7 @@ class Perceptron(BaseEstimator, ABC):
             callbacks=[partial(self._after, batches.sizes, score)],
             rng=batches,
             progress=bool(self.verbose),
+            backend=self.backend,
         )
         if self.early_stopping and self._best is not None:
             self.model_.load_state_dict(self._best)

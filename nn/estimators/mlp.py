@@ -20,7 +20,7 @@ from autograd_core.errors import ArgumentError
 from autograd_core.ops import log_sigmoid, logsumexp, sigmoid, softmax, softplus, sum
 from autograd_core.value import Value
 from nn.estimators.base import Perceptron
-from nn.losses import Loss, half_squared_error, nllm_with_logits
+from nn.losses import Loss, half_squared_error, nll_with_logits, nllm_with_logits
 from nn.module import Array
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
@@ -60,6 +60,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     validation_fraction : which part of the samples is held out then.
     beta_1, beta_2, epsilon : of "adam".
     n_iter_no_change : training ends after more epochs in a row than this without an improvement.
+    backend : "numpy", "numba", "jax" or "torch", to train by a program over arrays that the graph is lifted to, many times as
+        fast; see `nn.fit`.
 
     Attributes
     ----------
@@ -219,16 +221,18 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return tags
 
 
-def nll_of_label(logit: Value, label: int) -> Value:
+def nll_of_label(logit: Value, label: int | Value) -> Value:
     """Return `nn.losses.nll_with_logits` of a label that is certain, without the half of it that is multiplied by 0.
 
     >>> round(nll_of_label(Value(1.0), 1).data, 4)
     0.3133
     """
+    if isinstance(label, Value):
+        return nll_with_logits(logit, label)
     return softplus(-logit) if label else softplus(logit)
 
 
-def nll_of_labels(logits: Iterable[Value], labels: Iterable[int]) -> Value:
+def nll_of_labels(logits: Iterable[Value], labels: Iterable[int | Value]) -> Value:
     """Return the sum of `nll_of_label` over the labels of one sample.
 
     >>> round(nll_of_labels([Value(0.0), Value(0.0)], [0, 1]).data, 4)

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_core.ops import dot
 from autograd_core.value import Value
+from nn.effects import drawn
 from nn.module import Array, Module
 from nn.optim import Adam, Momentum
 
@@ -81,10 +82,14 @@ class Batches(Random):
 
     def penalty(self, model: Module) -> Value:  # noqa: ARG002 - nn.fit asks with the model, whose weights are known here
         """Return the penalty of the next batch."""
+        (strength,) = drawn(self._strength)
+        return strength * dot(self.penalised, self.penalised)
+
+    def _strength(self) -> float:
         batch = self.order[self.start : self.start + self.size]
         self.start = self.start + self.size if self.start + self.size < len(self.order) else 0
         weight = float(self.sample_weights[batch].sum())
-        return (0.5 * self.alpha / weight if weight else 0.0) * dot(self.penalised, self.penalised)
+        return 0.5 * self.alpha / weight if weight else 0.0
 
 
 class Nesterov(Momentum):

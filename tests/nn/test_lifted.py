@@ -1,5 +1,7 @@
 """Training by a lifted program: the run of the graph, step by step, and what is refused because it could not be."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from messages import message_of
@@ -110,6 +112,11 @@ def assert_same(found, expected):
     assert history.epochs == by_graph.epochs
     for name, series in by_graph.series().items():
         assert history.series()[name] == pytest.approx(series, rel=1e-9, abs=1e-9)
+    assert_same_state(model, other)
+
+
+def assert_same_state(model, other):
+    """Check that two models have the same weights and running statistics to rounding, and will draw the same numbers."""
     for name, array in other.state_dict().items():
         assert model.state_dict()[name] == pytest.approx(array, rel=1e-9, abs=1e-9)
     states = [[rng.getstate() for _, rng in each.named_generators()] for each in (model, other)]
@@ -124,15 +131,13 @@ def test_two_hundred_steps_are_those_of_the_graph(case):
     found, expected = run(case, "numpy"), run(case, None)
     assert len(expected[1].step_loss) >= 200 or case == "classes"
     assert_same(found, expected)
-    if case != "some parameters":  # the graph adds up gradients that nobody sets back
-        slopes = [[p.grad for p in model.parameters()] for model, _ in (found, expected)]
-        assert slopes[0] == pytest.approx(slopes[1], rel=1e-7, abs=1e-12)
+    assert not any(p.grad for p in found[0].parameters())
 
 
 @pytest.mark.parametrize("backend", ["numba", "jax", "torch"])
 def test_the_other_backends_take_the_same_steps(backend):
     pytest.importorskip(backend)
-    assert_same(run("hinge", backend), run("hinge", None))
+    assert_same(run("nll", backend, epochs=10), run("nll", None, epochs=10))
 
 
 def test_a_model_may_be_a_function_and_the_optimiser_may_have_parameters_of_the_loss():
@@ -256,26 +261,19 @@ def test_a_checkpoint_is_gone_on_from_whatever_wrote_it(tmp_path, first_backend)
 
 
 def test_a_loss_that_is_not_finite_is_explained_by_the_graph_and_leaves_all_as_before_the_step():
-    messages, states = [], []
+    def loss(y, t):
+        return losses.squared_error(y, 0.0) + log(0.0 * y + t)
+
+    messages, models = [], []
     for backend in (None, "numpy"):
-        model = deep()
-        rule = optim.SGD(model.parameters(), lr=0.05)
-
-        def loss(y, t, rule=rule):
-            return log(y) + t if rule.lr > 0.05 else losses.squared_error(y, t)
-
-        def fault(model=model, rule=rule, backend=backend):
-            rule.lr = 1e200
-            train(model, optimiser=rule, loss=losses.squared_error, backend=backend)
-
-        messages.append(message_of(AnomalyError, fault))
-        generators = [rng.getstate() for _, rng in model.named_generators()]
-        states.append((model.state_dict(), generators))
+        models.append(deep())
+        rule, targets = sgd(models[-1].parameters()), [1.0] * 6 + [-1.0] * 4
+        about = {"loss": loss, "epochs": 9, "batch_size": 4, "shuffle": False, "progress": False, "backend": backend}
+        call = partial(fit, models[-1], X, targets, optimiser=rule, **about)
+        messages.append(message_of(AnomalyError, call))
     assert messages[1] == messages[0]
-    assert messages[0].startswith("step 2 has no finite loss and gradient")
-    assert states[1][1] == states[0][1]
-    for name, array in states[0][0].items():
-        assert states[1][0][name] == pytest.approx(array, rel=1e-9)
+    assert "step 2 has no finite loss and gradient (the loss is nan): log(-1.0) is nan; recorded at" in messages[0]
+    assert_same_state(*models)
 
 
 # ---------------------------------------------------------------- what cannot be recorded

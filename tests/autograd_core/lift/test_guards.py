@@ -194,6 +194,17 @@ MISTAKES = {
         ArgumentError,
         "the size of the input x is 0: pass a whole number from 1 up, or a tuple of them",
     ),
+    "an input by the name of a parameter": (
+        lambda: lift(lambda w: w, inputs={"w": ()}, params={"w": W}),
+        ArgumentError,
+        "'w' is both an input and a parameter: give one of them another name",
+    ),
+    "dropout in training": (
+        lambda: lift(nn.Dropout(drop=0.5, rng=0), inputs={"x": 1}, params={}),
+        ArgumentError,
+        "numbers are drawn at random while f is being lifted, and would be the same ever after: put the model in evaluation "
+        "mode with model.eval(), or pass what is drawn as an input",
+    ),
     "several results": (
         lambda: lift(lambda x: x, inputs={"x": 2}, params={}),
         ArgumentError,
