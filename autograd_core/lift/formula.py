@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from autograd_core import ops
 from autograd_core.lift.axes import Indices
-from autograd_core.lift.ir import Apply, Array, Contract, Expression, Number, Output, Routine, View, views_in
+from autograd_core.lift.ir import Apply, Array, Contract, Expression, Number, Routine, View, views_in
 from autograd_core.lift.matrices import (
     Constant,
     Elementwise,
@@ -36,7 +36,7 @@ ATOM = CLOSED + 1
 LETTERS = "sijklpqruvwabcegmoyz"
 """Of the samples, and of the digits; those that an array is called by are left out."""
 
-LONGEST_TABLE = 8
+LONGEST_ROW = 8
 NOTE = r"&\text{rows are samples; } \odot \text{, functions, powers and fractions go element by element}"
 
 _HADAMARD = Form([Slot(0, PRODUCT, opens=True), r" \odot ", Slot(1, PRODUCT, opens=False)], PRODUCT)
@@ -61,19 +61,38 @@ _FOLDS = {
 
 def formula_of(routine: Routine) -> str:
     """Return a routine as an aligned environment, to stand in displayed LaTeX."""
-    used = {view.table for statement in routine.statements for view in views_in(statement.expression)}
     tables = [
-        rf"\pi_{{{number + 1}}} &= {_table(table)} \quad \text{{places in an array, row by row}}"
-        for number, table in enumerate(routine.tables)
-        if number in used
+        rf"\pi_{{{number}}} &= {_row([str(place) for place in table.ravel().tolist()])} \quad \text{{places in an array, row by row}}"
+        for number, table in _tables(routine).values()
     ]
     lines = [
         NOTE,
         *tables,
+        *_constant_lines(routine),
         *[f"{left} &= {right}" for left, right in statement_lines(routine)],
         *_output_lines(routine),
     ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _constant_lines(routine: Routine) -> Iterator[str]:
+    """Yield the numbers of each array of constants that is read."""
+    used = {view.array for statement in routine.statements for view in views_in(statement.expression)}
+    for i, array in enumerate(routine.arrays):
+        if i in used and array.data is not None:
+            numbers = [LATEX.write(x) for x in array.data.ravel().tolist()]
+            yield f"{latex_name(array.name, set())} &= {_row(numbers)}"
+
+
+def _tables(routine: Routine) -> dict[bytes, tuple[int, Indices]]:
+    """Return the tables of places that are read, each once, with a number from 1."""
+    found: dict[bytes, tuple[int, Indices]] = {}
+    for statement in routine.statements:
+        for view in views_in(statement.expression):
+            if view.table is not None:
+                table = routine.tables[view.table]
+                found.setdefault(table.tobytes(), (len(found) + 1, table))
+    return found
 
 
 def statement_lines(routine: Routine) -> list[tuple[str, str]]:
@@ -95,35 +114,32 @@ def latex_name(name: str, names: set[str]) -> str:
     >>> latex_name("dZ1", {"Z1", "dZ1"}), latex_name("Z_V", set())
     ('\\mathrm{d}Z_{1}', 'Z_{V}')
     """
-    if name[:1] == "d" and name[1:] in names:
+    if name[:1] == "d" and (name[1:] in names or name[1:2].isupper()):
         return rf"\mathrm{{d}}{latex_name(name[1:], names)}"
     stem, _, index = name.partition("_")
     latex = spelling_of(stem).latex if stem else r"\_"
     if not index:
         return latex
+    index = index if index.isdigit() else spelling_of(index).latex
     if latex.endswith("}") and "_{" in latex:
-        return f"{latex[:-1]},{spelling_of(index).latex}}}"
-    return f"{latex}_{{{spelling_of(index).latex}}}"
+        return f"{latex[:-1]},{index}}}"
+    return f"{latex}_{{{index}}}"
 
 
-def _table(table: Indices) -> str:
-    places = [str(place) for place in table.ravel().tolist()]
-    shown = places if len(places) <= LONGEST_TABLE else [*places[: LONGEST_TABLE - 2], r"\ldots", places[-1]]
+def _row(texts: Sequence[str]) -> str:
+    shown = texts if len(texts) <= LONGEST_ROW else [*texts[: LONGEST_ROW - 2], r"\ldots", texts[-1]]
     return f"({', '.join(shown)})"
 
 
 def _output_lines(routine: Routine) -> Iterator[str]:
     """Yield what each result is put together from, where that is not one array as it is."""
     names = {array.name for array in routine.arrays}
+    parameters = {array.key: array.name for array in routine.arrays if array.kind == "parameter"}
     for output in routine.outputs:
         if len(output.parts) > 1 or output.order is not None:
+            name = f"d{parameters[output.name]}" if output.name in parameters else output.name
             parts = ", ".join([latex_name(routine.arrays[part.array].name, names) for part in output.parts])
-            yield rf"{_result_name(output, names)} &\leftarrow {parts}"
-
-
-def _result_name(output: Output, names: set[str]) -> str:
-    gradient = rf"\mathrm{{d}}{latex_name(output.name, names)}"
-    return gradient if output.name in names else latex_name(output.name, names)
+            yield rf"{latex_name(name, names)} &\leftarrow {parts}"
 
 
 # ---------------------------------------------------------------- matrix algebra
@@ -188,7 +204,7 @@ class _Indexed:
     """Writes a statement with an index for each axis."""
 
     def __init__(self, routine: Routine, names: set[str]) -> None:
-        self.routine, self.names = routine, names
+        self.routine, self.names, self.tables = routine, names, _tables(routine)
         self.letters = [letter for letter in LETTERS if letter not in names]
 
     def line(self, array: Array, e: Expression) -> tuple[str, str]:
@@ -231,8 +247,9 @@ class _Indexed:
         array = self.routine.arrays[view.array]
         indices = [self.letters[0]] if array.batched else []
         if view.table is not None:
-            moving = [d for d in range(len(sizes)) if sizes[d] > 1]
-            indices.append(rf"\pi_{{{view.table + 1}}}({', '.join(map(self._letter, moving))})")
+            number, _ = self.tables[self.routine.tables[view.table].tobytes()]
+            moving = [self._letter(d) for d in range(len(sizes)) if sizes[d] > 1]
+            indices.append(rf"\pi_{{{number}}}({', '.join(moving)})")
         else:
             axes = zip(array.shape, view.base, view.steps, strict=True)
             indices += [self._place(base, steps, sizes) for length, base, steps in axes if length > 1]

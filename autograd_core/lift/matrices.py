@@ -161,7 +161,7 @@ def is_matrix_product(e: Expression, routine: Routine, sizes: Shape) -> bool:
     if not isinstance(e, Contract) or len(e.factors) != 2:
         return False
     a, b = [axes_read(factor, routine, sizes + e.sizes) for factor in e.factors]
-    return a & b == set(_contracted(e, sizes)) and a != b
+    return a & b == set(_contracted(e, sizes)) and (a != b or bool(sizes))
 
 
 # ---------------------------------------------------------------- from expressions to matrices

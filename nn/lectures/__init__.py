@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autograd_core.errors import ArgumentError
-from nn.lectures.item import Comparison, Erratum, Evidence, Finding, Item, Miss
+from nn.lectures.item import Comparison, Erratum, Evidence, Finding, Item, Lifted, Miss
 from nn.lectures.registry import errata_of, item_of, items_of
 from nn.lectures.report import Line, Remark, Report
 
@@ -30,6 +30,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Item",
+    "Lifted",
     "Line",
     "Miss",
     "Remark",

@@ -30,6 +30,7 @@ __all__ = [
     "Finding",
     "Item",
     "Kind",
+    "Lifted",
     "Miss",
     "closed_form",
     "erratum",
@@ -122,7 +123,31 @@ class Finding:
         return self.holds
 
 
-Evidence: TypeAlias = Comparison | Finding
+@dataclass(frozen=True)
+class Lifted:
+    """A formula of a lecture beside lines of a program over arrays, found in a graph of scalars and equal symbol by symbol.
+
+    Parameters
+    ----------
+    quantity : what the lecture calls it, and in which network.
+    formula : how the lecture writes it.
+    lines, latex : the program's lines that say the same, as source and typeset.
+    holds : whether all of it was found.
+    """
+
+    quantity: str
+    formula: str
+    lines: tuple[str, ...]
+    latex: tuple[str, ...]
+    holds: bool
+
+    @property
+    def agrees(self) -> bool:
+        """The same as ``holds``, by the name that a comparison has for it."""
+        return self.holds
+
+
+Evidence: TypeAlias = Comparison | Finding | Lifted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core.errors import MissingExtraError
 from autograd_core.extras import load
 from autograd_core.files import write_whole
-from nn.lectures.item import Array, Comparison, Evidence, Miss
+from nn.lectures.item import Array, Comparison, Evidence, Lifted, Miss
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -56,7 +56,8 @@ class Line:
     Parameters
     ----------
     id : the item's or erratum's.
-    evidence : a comparison of numbers, a finding in words, a printed form that misses, or a remark.
+    evidence : a comparison of numbers, a finding in words, a formula beside a lifted program, a printed form that misses, or
+        a remark.
     latex, statement : what the item says, for the headings of the HTML form.
     """
 
@@ -88,6 +89,8 @@ class Line:
                 f"printed {_short(evidence.printed)}, right {_short(evidence.right)}, in truth {_short(evidence.truth)}"
             )
             return self.id, f"{evidence.quantity}: {what}", "", "", "", "", "", "shown" if self.agrees else "NOT SHOWN"
+        if isinstance(evidence, Lifted):
+            return self.id, f"{evidence.quantity}: {_beside(evidence)}", "", "", "", "", "", verdict
         return self.id, f"{evidence.what}: {evidence.found}", "", "", "", "", "", verdict
 
 
@@ -206,11 +209,27 @@ def _short(array: Array) -> str:
     return str(np.round(numbers, 5).tolist())
 
 
+def _beside(evidence: Lifted) -> str:
+    """Return a lecture's formula beside what was lifted from scalars."""
+    return f"{evidence.formula}; lifted: {', '.join(evidence.lines) or 'no line of the program'}"
+
+
 def _html_row(line: Line) -> str:
+    if isinstance(line.evidence, Lifted):
+        return _lifted_row(line, line.evidence)
     _, quantity, *numbers, verdict = line.cells()
     kind = "" if line.agrees else ' class="differs"'
     cells = "".join([f'<td class="number">{html.escape(cell)}</td>' for cell in numbers])
     return f"<tr{kind}><td></td><td>{html.escape(quantity)}</td>{cells}<td>{verdict}</td></tr>"
+
+
+def _lifted_row(line: Line, evidence: Lifted) -> str:
+    """Return a row with the lifted lines typeset beside the lecture's formula."""
+    kind = "" if line.agrees else ' class="differs"'
+    lines = "<br>".join(map(_typeset, evidence.latex)) or "no line of the program"
+    said = f"{html.escape(evidence.quantity)}: {html.escape(evidence.formula)}"
+    wide = f'<td colspan="{len(HEAD) - 3}">lifted from scalars: {lines}</td>'
+    return f"<tr{kind}><td></td><td>{said}</td>{wide}<td>{line.cells()[-1]}</td></tr>"
 
 
 def _typeset(latex: str) -> str:
@@ -237,4 +256,6 @@ def _record(line: Line) -> dict[str, object]:
     if isinstance(evidence, Miss):
         forms = {"printed": evidence.printed, "right": evidence.right, "truth": evidence.truth}
         return record | {"quantity": evidence.quantity} | {k: np.asarray(v).tolist() for k, v in forms.items()}
+    if isinstance(evidence, Lifted):
+        return record | {"quantity": evidence.quantity, "formula": evidence.formula, "lifted": list(evidence.lines)}
     return record | {"quantity": evidence.what, "found": evidence.found}

@@ -12,6 +12,7 @@ import numpy as np
 from autograd_core.ops import mul, sigmoid, square, sum
 from autograd_core.value import Number, Value
 from nn.lectures.ai50021.fixtures import BATCH
+from nn.lectures.ai50021.lifted import activations_lifted, inputs_lifted, parameters_lifted
 from nn.lectures.graph import Nested, affine, central, data, jacobian, slopes, three_ways, transposed, values
 from nn.lectures.item import Array, Comparison, Evidence, Finding, Miss, closed_form, erratum, item
 
@@ -134,6 +135,7 @@ def _activation() -> Iterator[Evidence]:
     Y = activation_layer(PLACES)
     yield Comparison("Y", Y, data([[sigmoid(x) for x in row] for row in values(PLACES)]))
     yield three_ways("dE/dX", above, PLACES, activation_dX(upstream, Y))
+    yield from activations_lifted()
 
 
 @item(
@@ -182,6 +184,7 @@ def _fully_connected() -> Iterator[Evidence]:
 def _inputs() -> Iterator[Evidence]:
     yield three_ways("dE/dX", lambda X: _loss(_layer(X, W.tolist(), B.tolist())), X, fully_connected_dX(_dY(), W))
     yield three_ways("dE/dY", _loss, fully_connected(X, W, B), _dY())
+    yield from inputs_lifted()
 
 
 @item(
@@ -199,6 +202,7 @@ def _parameters() -> Iterator[Evidence]:
     yield three_ways("dE/db", lambda b: _loss(_layer(X.tolist(), W.tolist(), b)), B, fully_connected_db(_dY()))
     gap = float(np.abs(by_hand / len(X) - by_hand).max())
     yield Finding("the mean over the five samples in its place", f"is a fifth of it: off by {gap:.3f}", gap > 1e-3)
+    yield from parameters_lifted()
 
 
 def _graph_jacobian() -> Array:

@@ -16,6 +16,7 @@ from nn.lectures.item import Array, Comparison, Evidence, Finding, item
 from nn.lectures.lai import forms
 from nn.lectures.lai.gradients import graph_of
 from nn.lectures.lai.layers import slopes_of, theta_slopes, trace_of
+from nn.lectures.lai.lifted import gradients_lifted, hidden_deltas_lifted, output_deltas_lifted
 from nn.lectures.lai.nets import FIXTURE, NETS, Net, entropy, entropy_from, layers, leaves_of, loss_of
 
 __all__ = ["mean_slopes_by_score"]
@@ -90,6 +91,7 @@ def _gradients() -> Iterator[Evidence]:
             yield Comparison(f"∂L/∂W{i} and ∂L/∂b{i} of the whole backward pass", theta_slopes(net, i), formula)
         loss = data(loss_of(net, 1, forms.stacked(net.weights[0], net.biases[0]).tolist()))
         yield Comparison("L", np.array(found.loss), loss)
+    yield from gradients_lifted()
 
 
 @item(
@@ -108,6 +110,7 @@ def _output() -> Iterator[Evidence]:
         yield Comparison(f"δ{layer}, {net.activations[-1]}", formula, len(net.y) * mean_slopes_by_score(net, layer))
         z = trace_of(net).pre_activations[-1][0]
         yield three_ways(f"δ{layer} of the first example", partial(entropy_from, net, layer), z, formula[0])
+    yield from output_deltas_lifted()
 
 
 @item(
@@ -126,6 +129,7 @@ def _hidden() -> Iterator[Evidence]:
             formula = forms.delta_hidden(deltas[i], net.weights[i], net.activations[i - 1], z)
             yield Comparison(f"δ{i}, {net.activations[i - 1]}", formula, len(net.y) * mean_slopes_by_score(net, i))
             yield three_ways(f"δ{i} of the first example", partial(entropy_from, net, i), z[0], formula[0])
+    yield from hidden_deltas_lifted()
 
 
 @item(

@@ -15,6 +15,7 @@ from autograd_core.ops import sigmoid as sigmoid_op
 from autograd_core.value import Number, Value
 from nn.lectures.graph import Nested, affine, central, data, jacobian, slopes, three_ways, values
 from nn.lectures.item import Array, Comparison, Evidence, Finding, item
+from nn.lectures.levine.lifted import bias_slopes_lifted, pre_activation_slopes_lifted, weight_slopes_lifted
 from nn.lectures.levine.nets import NEGATIVE, NETS, POSITIVE, Net, from_z, varied
 from nn.lectures.levine.network import (
     backward,
@@ -161,6 +162,7 @@ def _slope_by_z() -> Iterator[Evidence]:
         f"1 - σ(40) = {1.0 - sigmoid_op(40.0)}, fused slope {slope}",
         sigmoid_op(40.0) == 1.0 and slope == -1.0,
     )
+    yield from pre_activation_slopes_lifted()
 
 
 @item(
@@ -177,6 +179,7 @@ def _slope_by_bias() -> Iterator[Evidence]:
         _, (name, f, b) = varied(net)
         yield three_ways(name, f, b, bias_slope(dz))
         yield Comparison("one data point: dL/db is dL/dz", bias_slope(dz), dz[:, 0])
+    yield from bias_slopes_lifted()
 
 
 @item(
@@ -230,3 +233,4 @@ def _slope_by_weights() -> Iterator[Evidence]:
         (name, f, W), *_ = varied(net)
         dz = backward(net.weights, net.biases, net.x, net.y).deltas[0]
         yield three_ways(name, f, W, weight_slope(dz, net.x))
+    yield from weight_slopes_lifted()

@@ -13,6 +13,7 @@ import numpy as np
 from autograd_core.value import Number, Value
 from nn.lectures.graph import Nested, slopes, three_ways, values
 from nn.lectures.item import Comparison, Evidence, item
+from nn.lectures.levine.lifted import activation_slopes_lifted
 from nn.lectures.levine.nets import DATA, NETS, Net, as_values, from_h, from_z, likelihood, varied
 from nn.lectures.levine.network import activation_slope, backward, bias_slope, forward, log_likelihood, weight_slope
 from nn.lectures.levine.pieces import activation_slope_component
@@ -71,6 +72,7 @@ def _slope_by_activations() -> Iterator[Evidence]:
         for layer, (W, dz) in enumerate(zip(net.weights, found.deltas, strict=True)):
             yield three_ways(f"dL/dh({layer})", partial(from_h, net, layer), h[layer], activation_slope(W, dz))
         yield three_ways("dL/dx", partial(from_h, net, 0), net.x, found.inputs)
+    yield from activation_slopes_lifted()
 
 
 @item(

@@ -15,6 +15,7 @@ from autograd_core.ops import sum
 from nn.lectures.graph import Nested, data, jacobian, slopes, three_ways, values
 from nn.lectures.item import Array, Comparison, Evidence, Finding, item
 from nn.lectures.malik import forms, network
+from nn.lectures.malik.lifted import gradients_lifted, hidden_deltas_lifted, output_deltas_lifted
 from nn.lectures.malik.nets import FIXTURE, NETS, Net, activated, added, error, error_from, layers, loss_of, weighted
 from nn.lectures.malik.training import edges_of, growth, on_paper
 from nn.losses import squared_error
@@ -61,6 +62,7 @@ def _weights() -> Iterator[Evidence]:
         for layer, w in enumerate(net.weights, start=1):
             formula = forms.weight_gradient(trace.activations[layer - 1], slopes_of.deltas[layer - 1])
             yield three_ways(f"∂e/∂w of layer {layer}, {net.activation}", partial(loss_of, net, layer), w, formula)
+    yield from gradients_lifted()
 
 
 @item(
@@ -121,6 +123,7 @@ def _output_delta() -> Iterator[Evidence]:
             s,
             forms.delta_output(net.activation, s, net.y),
         )
+    yield from output_deltas_lifted()
 
 
 @item(
@@ -163,6 +166,7 @@ def _hidden_delta() -> Iterator[Evidence]:
             formula = forms.delta_hidden(slopes_of.deltas[layer], w, net.activation, s)[0]
             yield three_ways(f"δ of layer {layer}, {net.activation}", partial(error_from, net, layer), s[0], formula)
             yield from _factors(net, layer, s[0])
+    yield from hidden_deltas_lifted()
 
 
 def _factors(net: Net, layer: int, s: Array) -> Iterator[Evidence]:

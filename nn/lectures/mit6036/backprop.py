@@ -17,6 +17,7 @@ from autograd_core.value import Number, Value
 from nn.lectures.graph import Nested, affine, central, data, jacobian, slopes, three_ways, transposed, values
 from nn.lectures.item import Array, Comparison, Evidence, Finding, closed_form, erratum, item
 from nn.lectures.mit6036 import network
+from nn.lectures.mit6036.lifted import offset_gradients_lifted, pre_activation_gradients_lifted, weight_gradients_lifted
 from nn.lectures.mit6036.nets import (
     FIXTURE,
     NETS,
@@ -194,6 +195,7 @@ def _weight_gradients() -> Iterator[Evidence]:
         trace, found = network.forward(net.weights, net.biases, net.x, net.activations), _backward(net)
         for layer, (A, dZ) in enumerate(zip(trace.activations[:-1], found.deltas, strict=True)):
             yield _by_weights(net, layer, network.weight_gradient(A, dZ), f"∂loss/∂W{layer + 1}")
+    yield from weight_gradients_lifted()
 
 
 @item(
@@ -340,6 +342,7 @@ def _pre_activation_gradients() -> Iterator[Evidence]:
                 return _loss_from(net, layer, z)
 
             yield three_ways(f"∂loss/∂Z{layer + 1}", loss, Z[layer], formula)
+    yield from pre_activation_gradients_lifted()
 
 
 @item(
@@ -358,6 +361,7 @@ def _offset_gradients() -> Iterator[Evidence]:
         for layer, dW0 in enumerate(_backward(net).biases):
             formula = cast("Array", dW0)[:, 0]
             yield _by_offsets(net, layer, formula, f"∂loss/∂W{layer + 1}_0, {net.x.shape[1]} points")
+    yield from offset_gradients_lifted()
 
 
 @item(

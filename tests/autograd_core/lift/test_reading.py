@@ -26,7 +26,7 @@ from autograd_core.lift.matrices import (
     matrices,
 )
 
-checked = settings(deadline=None, derandomize=True, database=None, max_examples=12)
+checked = settings(deadline=None, derandomize=True, database=None, max_examples=8)
 FOLDS = {
     "max": np.max,
     "min": np.min,
