@@ -53,9 +53,10 @@ def optimised(routine: Routine) -> Routine:
 
 
 def simplified(routine: Routine) -> Routine:
-    """Compute what is constant, and leave out what changes nothing: only rules that hold to the last bit of IEEE 754.
+    """Compute what is constant, and leave out what changes nothing, to the last bit of IEEE 754.
 
-    x·1, x/1 and x - 0 are x, and signs move outwards; x + 0 stays, since it turns -0 into 0, and so does x·0.
+    x·1, x/1 and x - 0 are x, and signs move outwards; x + 0 stays, since it turns -0 into 0, and so does x·0. Where two
+    numbers multiply something, they are multiplied with each other first, which is rounded differently.
     """
     return routine.changed([replace(s, expression=rebuilt(s.expression, _simpler)) for s in routine.statements])
 
@@ -97,6 +98,8 @@ def _product(a: Expression, b: Expression) -> Expression:
             return _negative(_product(*((_inner(one), other) if one is a else (other, _inner(one)))))
     if isinstance(b, Number) and not isinstance(a, Number):
         a, b = b, a
+    if isinstance(a, Number) and _is(ops.mul, b) and isinstance(_inner(b), Number):  # two numbers are multiplied first
+        return _product(Number(a.value * cast("Number", _inner(b)).value), children(b)[1])
     return Apply(ops.square, (a,)) if a == b else Apply(ops.mul, (a, b))
 
 

@@ -207,6 +207,7 @@ ALGEBRA = {
     "signs move outwards": (apply(ops.mul, apply(ops.neg, 0), apply(ops.neg, 1)), "x * y"),
     "numbers are computed": (apply(ops.mul, 0, apply(ops.exp, 0.0)), "x"),
     "numbers come first": (apply(ops.mul, 0, 3.0), "3.0 * x"),
+    "numbers are multiplied first": (apply(ops.mul, 0.5, apply(ops.mul, 2.0, 0)), "x"),
     "a square": (apply(ops.mul, 0, 0), "x**2"),
 }
 
