@@ -39,7 +39,7 @@ def said(notebook):
 def test_they_are_all_here():
     assert [path.stem for path in NOTEBOOKS] == [
         "01_first_steps", "02_step_through", "03_levine", "04_ai50021", "05_malik", "06_lai", "07_mit6036",
-        "08_disagreements", "09_training",
+        "08_disagreements", "09_training", "10_lift",
     ]  # fmt: skip
 
 

@@ -44,6 +44,12 @@ def test_every_example_in_the_readme_runs():
     assert results.failed == 0
 
 
+def test_every_example_in_the_readme_of_lifting_runs():
+    results = doctest.testfile(str(ROOT / "autograd_core" / "lift" / "README.md"), module_relative=False)
+    assert results.attempted >= 30
+    assert results.failed == 0
+
+
 def test_the_readme_starts_with_exactly_two_commands():
     blocks = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert blocks[0].splitlines() == [

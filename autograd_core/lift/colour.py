@@ -19,6 +19,7 @@ from autograd_core.graph import walk
 from autograd_core.lift.axes import Indices, digits_of
 from autograd_core.lift.trace import Shape
 from autograd_core.op import Op
+from autograd_core.ops import pow
 from autograd_core.value import Row, Value
 
 __all__ = ["CONSTANT", "Class", "Colouring", "Indices", "Operand", "Segment", "coloured"]
@@ -165,6 +166,8 @@ def _by_colour(
                 operands = operands[::-1]  # what is computed last comes first
             key = (v._rule, *[colours[j] for j in operands])
             constant = not any(key[1:])
+            if v._rule is pow and key[-1] == CONSTANT:  # a power is known by its exponent: a square is no cube
+                key = (*key, order[operands[1]]._primal)
         if constant:
             continue
         colour = classes.get(key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from autograd_core import ops
+from autograd_core.graph import walk
 from autograd_core.lift.colour import Colouring, coloured
 from autograd_core.lift.ir import Routine
 from autograd_core.lift.lower import SEED, Result, lowered
@@ -115,7 +116,9 @@ class Recording:
         given = array_names(self.trace.params, self.trace.inputs)
         given |= {tangent_of(name): f"v_{given[name]}" for name in given if tangent_of(name) in others}
         given[SEED] = "weights"
-        return Derivation(colouring, results, colour_names(colouring, given, self.trace.params, adjoints), given)
+        forward = walk((self.trace.loss, *self.trace.aux))[0]
+        names = colour_names(colouring, given, self.trace.params, forward, adjoints)
+        return Derivation(colouring, results, names, given)
 
     def routine(
         self,

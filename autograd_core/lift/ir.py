@@ -84,11 +84,17 @@ class View:
     table: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Number:
-    """A constant."""
+    """A constant; equal to another of the same bits, so that 0.0 is not -0.0."""
 
     value: float
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self.value.hex() == other.value.hex()
+
+    def __hash__(self) -> int:
+        return hash(self.value.hex())
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,11 @@ def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, s
 
 
 def colour_names(
-    colouring: Colouring, names: Mapping[str, str], parameters: Iterable[str], adjoints: Mapping[Value, Value]
+    colouring: Colouring,
+    names: Mapping[str, str],
+    parameters: Iterable[str],
+    forward: Iterable[Value],
+    adjoints: Mapping[Value, Value],
 ) -> dict[int, str]:
     """Return a name for each colour that has one.
 
@@ -54,16 +58,20 @@ def colour_names(
     ----------
     names : of the arrays of leaves.
     parameters : those of them that are parameters.
+    forward : all nodes of the forward pass.
     adjoints : the derivative by each node of the forward pass.
     """
     found: dict[int, str] = {}
     primal_of = _primal_of(colouring, adjoints)
+    named = {int(colouring.colour[colouring.number[v]]) for v in forward if v in colouring.number}
     weights = {c for c, known in enumerate(colouring.classes) if known.op is None and known.name in set(parameters)}
     for colour, known in enumerate(colouring.classes):
         if known.op is None:
             found[colour] = names.get(known.name, known.name)
             continue
-        name = _from_label(known) or _from_op(known, colouring.classes, weights, found)
+        name = _from_label(known)
+        if not name and colour in named:
+            name = _from_op(known, colouring.classes, weights, found)
         if not name and primal_of.get(colour) in found:
             name = f"d{found[primal_of[colour]]}"
         if name:
@@ -94,8 +102,7 @@ def _from_op(known: Class, classes: Sequence[Class], weights: set[int], found: M
     names = [found.get(s, "") for s in sources]
     if known.op is ops.dot or known.op is ops.mul:
         matrices = [s for s in sources if s in weights and len(classes[s].shape or ()) == 2]
-        passed = any([s not in weights for s in sources]) and not any([name.startswith("d") for name in names])
-        if not matrices or not passed:
+        if not matrices or all([s in weights for s in sources]):
             return ""
         name = found[matrices[0]]
         return f"Z{name[1:]}" if name[0] in "Ww" else f"Z_{name}"

@@ -83,7 +83,7 @@ def _sum(a: Expression, b: Expression) -> Expression:
 
 
 def _difference(a: Expression, b: Expression) -> Expression:
-    if b == Number(0.0) and not _is_minus_zero(b):
+    if b == Number(0.0):
         return a
     return Apply(ops.add, (a, _inner(b))) if _is(ops.neg, b) else Apply(ops.sub, (a, b))
 
@@ -109,11 +109,25 @@ def _quotient(a: Expression, b: Expression) -> Expression:
     return _negative(Apply(ops.div, (_inner(a), b))) if _is(ops.neg, a) else Apply(ops.div, (a, b))
 
 
+def _strong_product(a: Expression, b: Expression) -> Expression:
+    if isinstance(a, Number) and a.value:
+        return _product(a, b)
+    return Apply(ops.strong_mul, (a, b))
+
+
+def _power(a: Expression, b: Expression) -> Expression:
+    if b == Number(1.0):
+        return a
+    return Apply(ops.square, (a,)) if b == Number(2.0) else Apply(ops.pow, (a, b))
+
+
 _RULES: dict[object, Callable[[Expression, Expression], Expression]] = {
     ops.add: _sum,
     ops.sub: _difference,
     ops.mul: _product,
     ops.div: _quotient,
+    ops.strong_mul: _strong_product,
+    ops.pow: _power,
 }
 
 
@@ -127,10 +141,6 @@ def _is(op: object, e: Expression) -> TypeGuard[Apply]:
 
 def _inner(e: Expression) -> Expression:
     return children(e)[0]
-
-
-def _is_minus_zero(e: Expression) -> bool:
-    return isinstance(e, Number) and str(e.value).startswith("-")
 
 
 # ---------------------------------------------------------------- statements

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autograd_core import ops
 from autograd_core.lift.axes import Indices
+from autograd_core.lift.definitions import definitions
 from autograd_core.lift.ir import (
     Apply,
     Array,
@@ -96,7 +97,8 @@ class _Writer:
             lines.append(f"    {array.name} = {self._exactly(code, digits)}")
         results = [self._output(output) for output in self.routine.outputs]
         lines.append(f"    return {', '.join(results)}{',' if len(results) == 1 else ''}")
-        return Source("\n".join(lines) + "\n", self.constants)
+        text = "\n".join(lines) + "\n"
+        return Source("".join(definitions(self.routine, self.spelling)) + text, self.constants)
 
     def _axes(self, array: Array) -> Digits:
         return ((BATCH,) if array.batched else ()) + tuple(range(len(array.shape)))

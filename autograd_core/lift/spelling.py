@@ -46,7 +46,8 @@ class Spelling:
     Parameters
     ----------
     prefix : of its array functions.
-    calls : by the name of an op, its call; ops that are not there are called by their own name.
+    calls : by the name of an op, its call.
+    functions : the names of the ops that the backend has a function of its own for.
     folds : by the name of a fold, how an array is folded along axes, kept as units or not.
     keep : what is added to a fold that keeps its axes as units.
     transpose : how an array's axes are put in another order.
@@ -57,6 +58,7 @@ class Spelling:
 
     prefix: str
     calls: Mapping[str, str]
+    functions: frozenset[str]
     folds: Mapping[str, str] = field(
         default_factory=lambda: {
             "sum": "{}.sum({}{})",
@@ -71,6 +73,10 @@ class Spelling:
     mask: str = "({} > 0.0)"
     backwards: bool = True
 
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a way of writing an op; another one is defined by its formula."""
+        return name in _OPERATORS or name in self.calls or name in self.functions
+
     def op(self, name: str) -> tuple[str, int]:
         """Return how an op is written, with a place for each operand, and how tightly that holds together."""
         if name in _OPERATORS:
@@ -78,11 +84,16 @@ class Spelling:
         return self.calls.get(name, name + "({}, {}, {})"), ATOM
 
 
-NUMPY = Spelling("np", _NUMPY)
-JAX = Spelling("jnp", {name: call.replace("np.", "jnp.") for name, call in _NUMPY.items()})
+# What has no function in an array library is in each backend's own module, under the op's name.
+_SHAPED = {"clip", "elu", "gelu", "leaky_relu", "log_sigmoid", "same", "silu", "softplus", "step", "strong_mul", "where"}
+_OWN = frozenset({*_SHAPED, "erf", "erfc", "relu", "sigmoid"})
+
+NUMPY = Spelling("np", _NUMPY, _OWN)
+JAX = Spelling("jnp", {name: call.replace("np.", "jnp.") for name, call in _NUMPY.items()}, _OWN)
 TORCH = Spelling(
     "torch",
     _TORCH,
+    frozenset({*_SHAPED, "atan2", "hypot", "maximum", "minimum", "pow", "sign"}),
     folds={
         "sum": "{}.sum({}{})",
         "max": "{}.amax({}{})",

@@ -12,16 +12,25 @@ from typing import cast
 
 from autograd_core import ops
 from autograd_core.chain import rule_of
+from autograd_core.errors import ArgumentError
 from autograd_core.graph import walk
 from autograd_core.value import Row, Value
 
 __all__ = ["tidied"]
 
 
+ROWS = {ops.sum, ops.mean, ops.dot, ops.max, ops.min, ops.logsumexp}
+"""The ops of rows that lifting knows."""
+
+
 def tidied(roots: Sequence[Value]) -> list[Value]:
-    """Return the same results on a graph in which equal nodes are one, and chains of sums are rows."""
-    merged = _merged(roots)
-    return _with_rows(merged)
+    """Return the same results on a graph in which equal nodes are one, and chains of sums are rows.
+
+    Raises
+    ------
+    ArgumentError : an op of rows is a stranger, and does not expand to others.
+    """
+    return _with_rows(_merged(roots))
 
 
 def _merged(roots: Sequence[Value]) -> list[Value]:
@@ -51,10 +60,20 @@ def _merged(roots: Sequence[Value]) -> list[Value]:
 
 
 def _on(v: Value, operands: tuple[Value | Row, ...]) -> Value:
-    """Return the node of the same op on other operands; itself if they are its own."""
-    if all([a is b for a, b in zip(operands, v.operands, strict=True)]):
+    """Return the node of the same op on other operands; itself if they are its own, and lifting knows the op."""
+    known = not rule_of(v).takes_rows or v.op in ROWS
+    if known and all([a is b for a, b in zip(operands, v.operands, strict=True)]):
         return v
-    new = Value.apply_op(rule_of(v), operands)
+    rule = rule_of(v)
+    if not known:
+        if rule.expands is None:
+            raise ArgumentError(
+                f"{rule.name} is an op of rows that lift does not know, and it does not say what it expands to: give it an "
+                "expands"
+            )
+        new = cast("Value", rule.expands(*operands))
+    else:
+        new = Value.apply_op(rule, operands)
     if v.label:
         new.label = v.label
     return new

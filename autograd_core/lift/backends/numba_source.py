@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core import ops
-from autograd_core.lift.backends import numba_kernels
 from autograd_core.lift.backends.vectors import Vectors
 from autograd_core.lift.colour import Indices
+from autograd_core.lift.definitions import definitions
 from autograd_core.lift.ir import (
     Apply,
     Array,
@@ -40,20 +40,53 @@ from autograd_core.lift.ir import (
     is_batched,
     views_in,
 )
-from autograd_core.lift.spelling import ATOM, Spelling
+from autograd_core.lift.spelling import ATOM, NUMPY, Spelling
 from autograd_core.lift.trace import Shape
+from autograd_core.op import OPS
 
-__all__ = ["Loops", "gradients_in", "looped"]
+__all__ = ["LANES", "Loops", "gradients_in", "looped"]
 
-NUMBA = Spelling("", {})
+LANES = 8
+"""How many numbers are computed at once: rows of samples are as long as a multiple of this."""
+
+NUMBA = Spelling("", {}, frozenset({*NUMPY.calls, *NUMPY.functions}))
 STARTS = {"sum": "0.0", "max": "-inf", "min": "inf"}
 JOINS = {"sum": "{} + {}", "max": "maximum({}, {})", "min": "minimum({}, {})"}
 LARGEST = float(np.finfo(np.float64).max)
-DEEPEST = 20
-KERNELS = {"add_products": (("i", "ik", "k"), (0, 2)), "add_dots": (("ij", "i", "j"), (1, 2)), "add_sums": (("i", "i"), (1,))}
-"""For each kernel, its loops over each operand, the result first, and which operands it sees as rows."""
 
-RESERVED = {"n", "s", "total", "scratch", "parameters", "gradient", "places", "constants", "range", "float", "transpose"}
+
+@dataclass(frozen=True)
+class _Kernel:
+    """What is known of a kernel.
+
+    Parameters
+    ----------
+    loops : for each operand, the result first, which of the kernel's loops go along it.
+    strides : whether it is told by how much they move it; else it is by 1.
+    over_samples : whether it is told how many samples there are.
+    """
+
+    loops: tuple[str, ...]
+    strides: bool = True
+    over_samples: bool = False
+
+    def fits(self, letter: str, steps: Sequence[int]) -> bool:
+        """Tell whether a digit can be one of the loops: it moves only operands that have it, the result in any case."""
+        only = all([(not step or letter in has) for step, has in zip(steps, self.loops, strict=True)])
+        units = self.strides or all([step == 1 for step, has in zip(steps, self.loops, strict=True) if letter in has])
+        return only and units and bool(steps[0]) == (letter in self.loops[0])
+
+
+KERNELS = {
+    "add_products": _Kernel(("i", "ik", "k")),
+    "add_dots": _Kernel(("ij", "i", "j"), over_samples=True),
+    "add_sums": _Kernel(("i", "i"), over_samples=True),
+    "add_dot": _Kernel(("", "k", "k"), strides=False),
+    "add_row": _Kernel(("j", "", "j"), strides=False),
+}
+
+OURS = {"constants", "gradient", "inf", "m", "n", "nan", "one", "parameters", "places", "rows", "s", "scratch", "total"}
+RESERVED = {*OURS, *OPS, *KERNELS, "float", "range", "transpose"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +138,6 @@ class _Task:
     expression : without contractions; but a fold, or a kernel's sum of products, is one.
     kernel : its name, if it is one.
     fresh : whether there is nothing in the array yet.
-    row : the length of the rows as which a kernel sees vectors; 0 if it sees samples.
     """
 
     out: int
@@ -113,7 +145,6 @@ class _Task:
     expression: Expression
     kernel: str = ""
     fresh: bool = True
-    row: int = 0
 
     @property
     def fills(self) -> bool:
@@ -176,11 +207,11 @@ class _Tasks:
         return is_batched(e, self.arrays) == self.arrays[out].batched and len(_digits(e, len(sizes))) == moving
 
     def _simple(self, e: Expression, sizes: Shape, *, apart: bool = True) -> Expression:
-        """Return an expression without contractions, nor too deep to be parsed: such parts are computed beforehand.
+        """Return an expression without contractions: these are computed beforehand.
 
         Parameters
         ----------
-        apart : whether a sum with contractions may be such a part itself.
+        apart : whether a whole sum with contractions in it is computed so.
         """
         if isinstance(e, Contract):
             return self._keep(e, sizes)
@@ -188,8 +219,7 @@ class _Tasks:
             return e
         if apart and e.op is ops.add and any([isinstance(t, Contract) for t in _terms(e)]):
             return self._keep(e, sizes)
-        e = Apply(e.op, tuple([self._simple(operand, sizes) for operand in e.operands]))
-        return self._keep(e, sizes) if _depth(e) > DEEPEST else e
+        return Apply(e.op, tuple([self._simple(operand, sizes) for operand in e.operands]))
 
     def _keep(self, e: Expression, sizes: Shape) -> View:
         """Return a view of an array that an expression fills beforehand; of one array for the same expression."""
@@ -222,7 +252,7 @@ class _Tasks:
         inner = sizes + e.sizes
         factors = _factors(e)
         batched = [is_batched(factor, self.arrays) for factor in factors]
-        kernel, row = "", 0
+        kernel = ""
         if e.batch and (batched != [True, True] or self._shares(factors, len(sizes))):
             kernel, factors = "add_sums", (reduce(_times, factors),)
         elif e.batch:
@@ -231,12 +261,12 @@ class _Tasks:
             kernel, factors = "add_products", factors if batched[1] else factors[::-1]
         elif batched == [False, False]:
             views = [self._plain(factor, inner) for factor in factors]
-            kernel, row, factors = self._as_rows(out, sizes, inner, views)
+            kernel, factors = self._of_vectors(out, sizes, inner, views)
         if kernel:
             factors = tuple([self._plain(factor, inner) for factor in factors])
         else:
             factors = (self._simple(reduce(_times, factors), inner),)
-        return _Task(out, sizes, replace(e, factors=factors), kernel, fresh, row)
+        return _Task(out, sizes, replace(e, factors=factors), kernel, fresh)
 
     def _shares(self, factors: Sequence[Expression], rank: int) -> bool:
         """Tell whether a digit of the result is one of both factors."""
@@ -248,26 +278,17 @@ class _Tasks:
             return e
         return self._keep(e, sizes)
 
-    def _as_rows(self, out: int, sizes: Shape, inner: Shape, views: Sequence[View]) -> tuple[str, int, tuple[View, ...]]:
-        """Return the kernel for a sum of products of vectors, the length of the rows that they are cut into, and its factors."""
+    def _of_vectors(self, out: int, sizes: Shape, inner: Shape, views: Sequence[View]) -> tuple[str, tuple[View, ...]]:
+        """Return the kernel that goes along the longest row of a product of vectors, and its factors; none if there is no row."""
         c = View(out, (0,), ((*_row_major(sizes), *[0] * (len(inner) - len(sizes))),))
         a, b = views
-        ways = (("add_dots", (a, b), (a, b), c), ("add_products", (a, b), (c, b), a), ("add_products", (b, a), (c, a), b))
-        digits = _merged(inner, (c, a, b))
-        found: tuple[str, int, tuple[View, ...]] = "", 0, (a, b)
-        for kernel, factors, in_rows, other in ways:
-            for d, size in digits:
-                rest = [digit for digit, _ in digits if digit != d]
-                fits = other.steps[0][d] == 0 and all([self._has_rows(view, d, size, rest) for view in in_rows])
-                if fits and size > found[1]:
-                    found = kernel, size, factors
+        longest, found = 0, ("", (a, b))
+        for kernel, factors in (("add_dot", (a, b)), ("add_row", (a, b)), ("add_row", (b, a))):
+            for d, size in _merged(inner, (c, a, b)):
+                steps = [view.steps[0][d] for view in (c, *factors)]
+                if size > longest and any([KERNELS[kernel].fits(letter, steps) for letter in "jk"]):
+                    longest, found = size, (kernel, factors)
         return found
-
-    def _has_rows(self, view: View, digit: int, size: int, others: Sequence[int]) -> bool:
-        """Tell whether a digit goes along a row of this size, and all others from row to row."""
-        (base,), (steps,) = view.base, view.steps
-        whole = [prod(self.arrays[view.array].shape), base, *[steps[d] for d in others]]
-        return steps[digit] == 1 and not any([number % size for number in whole])
 
 
 # ---------------------------------------------------------------- expressions
@@ -295,10 +316,6 @@ def _factors(e: Contract) -> tuple[Expression, ...]:
     first = e.factors[0]
     is_square = len(e.factors) == 1 and isinstance(first, Apply) and first.op is ops.square
     return children(first) * 2 if is_square else e.factors
-
-
-def _depth(e: Expression) -> int:
-    return 1 + max([_depth(part) for part in children(e)], default=0)
 
 
 def _digits(e: Expression, rank: int) -> list[int]:
@@ -416,6 +433,11 @@ class _Layout:
         for g in range(-1, len(nests)):
             self._place(g)
 
+    @property
+    def numbers_end(self) -> int:
+        """Where the rows start, each at a multiple of as many numbers as are computed at once."""
+        return self.memory[0].size + -self.memory[0].size % LANES
+
     def size(self, i: int) -> int:
         return prod(self.arrays[i].shape)
 
@@ -468,7 +490,7 @@ class _Layout:
     def _needs_memory(self, i: int) -> bool:
         array = self.arrays[i]
         if array.kind == "input":
-            return array.batched and self.size(i) > 1
+            return array.batched
         return array.kind == "result" and i not in self.outputs and i not in self.numbers
 
     def _donor(self, i: int, g: int, memory: _Memory) -> int | None:
@@ -498,7 +520,14 @@ class _Writer:
     def function(self) -> Loops:
         inputs = [i for i in self.routine.given() if self.arrays[i].kind == "input"]
         batched = [i for i in inputs if self.arrays[i].batched]
+        # Numbers are 8 bytes apart, which the compiler cannot know: or else it would write short loops out, turn by turn.
+        self._line(1, "one = scratch.strides[0] // 8")
         self._line(1, f"n = {self.names[batched[0]]}.shape[0]" if batched else "n = 0")
+        count = self.layout.memory[1].size
+        if count:
+            start = self.layout.numbers_end
+            self._line(1, f"m = n + -n % {LANES}")
+            self._line(1, f"rows = scratch[{start}:{start} + {count} * m].reshape(({count}, m))")
         constants = self._views(inputs)
         for i in batched:
             if i in self.layout.blocks:
@@ -513,8 +542,7 @@ class _Writer:
         results = [f"out_{k}" for k in range(len(self.routine.outputs)) if k not in self.layout.gradients]
         arguments = [*[self.names[i] for i in inputs], "parameters", *used, "scratch", *results, "gradient"]
         text = "\n".join([f"def f({', '.join(arguments)}):", *self.lines])
-        numbers, rows = self.layout.memory
-        return Loops(f"{text}\n", tuple(used.values()), numbers.size, rows.size)
+        return Loops(f"{''.join(definitions(self.routine, NUMBA))}{text}\n", tuple(used.values()), self.layout.numbers_end, self.layout.memory[1].size)
 
     def _line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
@@ -542,7 +570,7 @@ class _Writer:
             elif i in self.layout.blocks:
                 self._block(i)
             elif i in inputs and i in self.layout.last:
-                self._line(1, f"{self._name(i)} = {self.names[i]}.reshape({'(1, n)' if array.batched else '-1'})")
+                self._line(1, f"{self.names[i]} = {self.names[i]}.reshape(-1)")
         return np.concatenate(constants)
 
     def _slice(self, i: int, owner: str, start: int) -> None:
@@ -554,9 +582,7 @@ class _Writer:
         if not self.arrays[i].batched:
             self._line(1, f"{self.names[i]} = scratch[{block.start}:{block.stop}]")
             return
-        first = self.layout.memory[0].size
-        start, stop = (f"{first} + {place} * n" for place in (block.start, block.stop))
-        self._line(1, f"{self._name(i)} = scratch[{start}:{stop}].reshape(({len(block)}, n))")
+        self._line(1, f"{self._name(i)} = rows[{block.start}:{block.stop}]")
 
     # ------------------------------------------------------------ loops
 
@@ -576,7 +602,7 @@ class _Writer:
     def _open(self, depth: int, groups: Iterable[tuple[int, int]], *, samples: bool = False) -> int:
         """Write the heads of loops over digits, and perhaps over samples; return the depth inside of them."""
         for d, size in groups:
-            self._line(depth, f"for i{d} in range({size}):")
+            self._line(depth, f"for i{d} in range({size} * one):")
             depth += 1
         if samples:
             self._line(depth, "for s in range(n):")
@@ -602,7 +628,9 @@ class _Writer:
             self._line(self._open(depth, [], samples=True), f"{out} = {STARTS[e.fold]}")
         elif not batched:
             self._line(depth, f"total = {STARTS[e.fold] if task.fresh else out}")
-        self._line(self._open(depth, inner, samples=batched or e.batch), f"{total} = {JOINS[e.fold].format(total, term)}")
+        self._line(
+            self._open(depth, inner, samples=batched or e.batch), f"{total} = {JOINS[e.fold].format(total, term)}"
+        )
         if not batched:
             self._line(depth, f"{out} = total")
 
@@ -611,13 +639,11 @@ class _Writer:
     def _kernel(self, task: _Task, e: Contract) -> None:
         """Write the call of a kernel, in loops over the digits that it has no loops for."""
         views = [self._own(task, e.sizes), *views_in(e)]
-        loops, in_rows = KERNELS[task.kernel]
+        kernel = KERNELS[task.kernel]
         digits = _merged(task.sizes + e.sizes, views)
-        if task.row:
-            digits.remove(next((d, size) for d, size in digits if size == task.row and all([views[v].steps[0][d] == 1 for v in in_rows])))
         chosen: dict[str, tuple[int, int]] = {}
-        for letter in sorted(set("".join(loops))):
-            fitting = [(d, size) for d, size in digits if _fits(letter, loops, [view.steps[0][d] for view in views])]
+        for letter in sorted(set("".join(kernel.loops))):
+            fitting = [(d, size) for d, size in digits if kernel.fits(letter, [view.steps[0][d] for view in views])]
             chosen[letter] = max(fitting, key=lambda group: group[1], default=(-1, 1))
             digits = [group for group in digits if group != chosen[letter]]
         fresh = task.fresh
@@ -625,17 +651,13 @@ class _Writer:
             self._line(1, f"{self._name(task.out)}[:] = 0.0")
             fresh = False
         arguments: list[str] = []
-        for v, view in enumerate(views):
-            row = task.row if v in in_rows and task.row else 1
-            steps = [step // row for step in view.steps[0]]
-            arguments += [self._in_rows(view.array, row), _index(view.base[0] // row, steps, digits)]
-            arguments += [str(steps[d]) if d >= 0 else "0" for d, _ in [chosen[letter] for letter in loops[v]]]
-        counts = [str(size) for _, size in chosen.values()]
-        self._line(self._open(1, digits), f"{task.kernel}({', '.join([*arguments, *counts, str(fresh)])})")
-
-    def _in_rows(self, i: int, row: int) -> str:
-        name = self._name(i)
-        return f"{name}.reshape(({self.layout.size(i) // row}, {row}))" if row > 1 else name
+        for view, has in zip(views, kernel.loops, strict=True):
+            arguments += [self._name(view.array), _index(view.base[0], view.steps[0], digits)]
+            if kernel.strides:
+                arguments += [str(view.steps[0][d]) if d >= 0 else "0" for d, _ in [chosen[letter] for letter in has]]
+        arguments += [str(size) for _, size in chosen.values()]
+        arguments += [*["n"] * kernel.over_samples, str(fresh)]
+        self._line(self._open(1, digits), f"{task.kernel}({', '.join(arguments)})")
 
     # ------------------------------------------------------------ formulas
 
@@ -652,7 +674,11 @@ class _Writer:
         if tightness == ATOM:
             texts = [text for text, _ in operands]
             return (texts[0] if template == "{}" else f"{e.op.name}({', '.join(texts)})"), ATOM
-        return template.format(*[text if own > tightness else f"({text})" for text, own in operands]), tightness
+        # What stands on the left is computed first without brackets too, but for a power's.
+        first = tightness if len(operands) == 2 else tightness + 1
+        least = (first, tightness + 1)
+        texts = [text if own >= enough else f"({text})" for (text, own), enough in zip(operands, least, strict=False)]
+        return template.format(*texts), tightness
 
     def _read(self, view: View, digits: Sequence[tuple[int, int]]) -> str:
         """Return a member of an array in loops over digits."""
@@ -682,8 +708,10 @@ class _Writer:
             here = f"{target}[s, {self._listed(to)}]" if output.batched else f"{target}[{self._listed(start + to)}]"
             is_size = self.arrays[part.array].kind == "batch size"
             depth = self._open(1, [], samples=output.batched)
-            self._line(depth, f"for j in range({len(to)}):")
-            self._line(depth + 1, f"{here} = {'float(n)' if is_size else self._member(part.array, self._listed(place))}")
+            self._line(depth, f"for j in range({len(to)} * one):")
+            self._line(
+                depth + 1, f"{here} = {'float(n)' if is_size else self._member(part.array, self._listed(place))}"
+            )
 
     def _listed(self, places: Indices) -> str:
         """Return the j-th of some places."""
@@ -694,12 +722,6 @@ class _Writer:
         return f"places[j + {sum([table.size for table in self.places[:-1]])}]"
 
 
-def _fits(letter: str, loops: Sequence[str], steps: Sequence[int]) -> bool:
-    """Tell whether a digit can be one of a kernel's loops: only operands that have this loop move, the first one always."""
-    only = all([not step or letter in has for step, has in zip(steps, loops, strict=True)])
-    return only and bool(steps[0]) == (letter in loops[0])
-
-
 def _index(base: int, steps: Sequence[int], digits: Iterable[tuple[int, int]]) -> str:
     """Return a place in loops over digits."""
     terms = [f"{steps[d]} * i{d}" if steps[d] != 1 else f"i{d}" for d, _ in digits if steps[d]]
@@ -708,7 +730,7 @@ def _index(base: int, steps: Sequence[int], digits: Iterable[tuple[int, int]]) -
 
 def _names(arrays: Sequence[Array]) -> list[str]:
     """Return a name for each array, which nothing else in the source has."""
-    taken = RESERVED | set(numba_kernels.__all__)
+    taken = set(RESERVED)
     names: list[str] = []
     for i, array in enumerate(arrays):
         name = re.sub(r"\W", "_", array.name)

@@ -25,8 +25,8 @@ NUMBER = torch.zeros((), dtype=torch.float64, device="cpu")
 
 
 def tensors(*operands: Operand) -> list[Tensor]:
-    """Return operands as tensors of one kind: numbers like the first that is no number."""
-    like = next((x for x in operands if isinstance(x, Tensor)), NUMBER)
+    """Return operands as tensors of one kind: like the first that holds numbers, and not truth values."""
+    like = next((x for x in operands if isinstance(x, Tensor) and x.dtype is not torch.bool), NUMBER)
     return [torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in operands]
 
 

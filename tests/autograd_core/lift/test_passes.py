@@ -208,6 +208,10 @@ ALGEBRA = {
     "numbers are computed": (apply(ops.mul, 0, apply(ops.exp, 0.0)), "x"),
     "numbers come first": (apply(ops.mul, 0, 3.0), "3.0 * x"),
     "numbers are multiplied first": (apply(ops.mul, 0.5, apply(ops.mul, 2.0, 0)), "x"),
+    "a number is never zero by a mask": (apply(ops.strong_mul, 2.0, 0), "2.0 * x"),
+    "zero stays strong": (apply(ops.strong_mul, 0.0, 0), "strong_mul(0.0, x)"),
+    "the second power": (apply(ops.pow, 0, 2.0), "x**2"),
+    "the first power": (apply(ops.pow, 0, 1.0), "x"),
     "a square": (apply(ops.mul, 0, 0), "x**2"),
 }
 
