@@ -9,6 +9,7 @@
     ├── StaleGraphError     (RuntimeError)     a leaf changed between recording and the sweep
     ├── AnomalyError        (ArithmeticError)  the first nan or infinity, under detect_anomaly()
     ├── RenderError         (RuntimeError)     Graphviz could not draw a picture
+    ├── PeerError           (ConnectionError)  another process of a run on several of them is gone
     ├── GradcheckError      (AssertionError)   a derivative and its finite difference disagree
     └── MissingExtraError   (ImportError)      an optional dependency is not installed
 
@@ -26,6 +27,7 @@ __all__ = [
     "ImmutableNodeError",
     "MissingExtraError",
     "OperandTypeError",
+    "PeerError",
     "RenderError",
     "StaleGraphError",
     "UnconnectedError",
@@ -66,6 +68,10 @@ class AnomalyError(AutogradError, ArithmeticError):
 
 class RenderError(AutogradError, RuntimeError):
     """Graphviz, or what makes a PDF of its picture, ended with an error."""
+
+
+class PeerError(AutogradError, ConnectionError):
+    """Another process of a run on several of them has ended, cannot be reached, or does something else."""
 
 
 class GradcheckError(AutogradError, AssertionError):

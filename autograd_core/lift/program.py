@@ -130,9 +130,9 @@ class Program:
         a float, and arrays by the parameters' names. With ``has_aux`` the float comes as a pair with the other results.
         """
         batch = _Batch(self._trace, self._recording.batch, inputs)
-        given, how = self._parameters(params), _reduction(reduce)
-        if weights is not None:
-            how, given[SEED] = WEIGHTED, batch.weights(weights)
+        given, how = self._parameters(params), self._weighing(batch, _reduction(reduce), weights)
+        if isinstance(how, np.ndarray):
+            how, given[SEED] = WEIGHTED, how
         found = self._run(("gradient", how), batch, given)
         total = float(found[TOTAL])
         gradients = {name: found[name] for name in self.params}
@@ -176,7 +176,22 @@ class Program:
         """
         batch = _Batch(self._trace, self._recording.batch, inputs)
         along, given = self._tangents(vectors, batch)
-        return self._run(("hvp", _reduction(reduce), along), batch, self._parameters(params) | given)
+        how = self._weighing(batch, _reduction(reduce), None)
+        if isinstance(how, np.ndarray):
+            how, given[SEED] = WEIGHTED, how
+        return self._run(("hvp", how, along), batch, self._parameters(params) | given)
+
+    def _weighing(self, batch: _Batch, reduce: str, weights: Any) -> str | Array:
+        """Return how samples are added up: the reduction, or the weight of each; on a mesh it is always the latter."""
+        if weights is not None:
+            return batch.weights(weights)
+        if self._on_mesh:
+            return np.full(batch.size, 1.0 / batch.size if reduce == "mean" else 1.0)
+        return reduce
+
+    @property
+    def _on_mesh(self) -> bool:
+        return self._recording.batch and self.options.get("mesh") is not None
 
     def on_vectors(self, *, reduce: Reduce = "mean", weighted: bool = False) -> Compiled:
         """Return the compiled function behind ``value_and_grad``, for loops in which every microsecond counts.
@@ -185,6 +200,15 @@ class Program:
         one vector: one after the other, each row by row. It returns the other results if f has some, as one row a sample;
         then the number; then the gradient, as one vector. All are contiguous arrays of float64, and nothing is checked.
         """
+        if self._on_mesh and not weighted:
+            run = self.on_vectors(weighted=True)
+
+            def unweighted(*arrays: Array) -> tuple[Array, ...]:
+                size = len(arrays[0])
+                weights = np.full(size, 1.0 / size if reduce == "mean" else 1.0)
+                return run(*arrays[:-1], weights, arrays[-1])
+
+            return unweighted
         kind = ("gradient", WEIGHTED if weighted else _reduction(reduce))
         return self._function(kind, vector=True)
 
@@ -290,9 +314,9 @@ class Program:
             moved = [tangent_of(name) for name in how if name in self.inputs]
             return recording.routine(recording.slope(how), each=[LOSS, SLOPE], inputs=moved)
         scale = None if how == "mean" and recording.batch else 1.0
-        if what == "hvp":
-            return recording.routine(recording.slope(kind[2]), summed=self.params, scale=scale)
         seeds = [SEED] if how == WEIGHTED else []
+        if what == "hvp":
+            return recording.routine(recording.slope(kind[2]), summed=self.params, scale=scale, inputs=seeds)
         return recording.routine(recording.gradient, each=aux, summed=[TOTAL, *self.params], scale=scale, inputs=seeds)
 
     # ------------------------------------------------------------ parameters

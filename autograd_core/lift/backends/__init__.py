@@ -35,7 +35,7 @@ class Compiler(Protocol):
 BACKENDS: Mapping[str, tuple[str, ...]] = {
     "numpy": (),
     "numba": (),
-    "jax": ("dtype",),
+    "jax": ("dtype", "mesh", "shard"),
     "torch": ("device", "dtype"),
 }
 """The backends, and the options that each one has."""
