@@ -51,7 +51,7 @@ def test_the_tree_is_the_one_that_is_drawn():
         if isinstance(cls, type)
     }
     assert drawn() == defined
-    assert len(defined) == 11
+    assert len(defined) == 12
 
 
 def test_every_error_is_public_and_documented():

@@ -322,12 +322,12 @@ PROGRAM = lift(ops.tanh, inputs={"x": ()}, params={})
 
 def test_a_dtype_that_is_none():
     message = message_of(ArgumentError, lambda: PROGRAM.to("jax", dtype="float16"))
-    assert message == "dtype is 'float16': choose 'float64' or 'float32'"
+    assert message == "dtype is 'float16': choose one of 'float64', 'float32', 'bfloat16'"
 
 
 def test_an_option_that_is_none():
     message = message_of(ArgumentError, lambda: PROGRAM.to("jax", threads=2))
-    assert message == "the jax backend has no option 'threads': its options are dtype"
+    assert message == "the jax backend has no option 'threads': its options are dtype, mesh, shard"
 
 
 def test_jax_is_loaded_by_whoever_asks_for_it():
