@@ -235,7 +235,8 @@ class _Reader:
     def contracted(self, e: Contract, rows: Axis, columns: Axis, outer: int) -> Matrix:
         """Return a contraction; this reader's sizes include those that are contracted, which come after the outer ones."""
         over = _contracted(e, self.sizes[:outer])
-        whole = e.factors[0] if len(e.factors) == 1 else Apply(ops.mul, e.factors)
+        a, *rest = e.factors
+        whole = a if not rest else Apply(ops.square, (a,)) if rest == [a] else Apply(ops.mul, e.factors)
         if e.fold != "sum":
             if len(over) != 1 or columns is not None:
                 raise _NoMatrixError

@@ -201,11 +201,14 @@ def fused(routine: Routine) -> Routine:
             or (e.batch and not arrays[view.array].batched)
         ):
             return e
-        is_product = _is(ops.mul, inner) or (isinstance(inner, Contract) and inner.fold == "sum" and not inner.batch)
-        factors = children(inner)
+        is_product = _is(ops.mul, inner) or _is(ops.square, inner)
+        is_product = is_product or (isinstance(inner, Contract) and inner.fold == "sum" and not inner.batch)
+        factors = children(inner) * (2 if _is(ops.square, inner) else 1)
         if not is_product or not all([isinstance(f, View) and f.table is None for f in factors]):
             return e
         sizes = inner.sizes if isinstance(inner, Contract) else ()
+        if sizes and not all([_moves(cast("View", f), view, len(e.sizes)) for f in factors]):
+            return e  # the inner sum is a product of matrices, which the outer one would take apart
         through = tuple([_through(cast("View", f), view, len(arrays[view.array].shape), len(sizes)) for f in factors])
         return Contract("sum", through, e.sizes + sizes, e.batch)
 
@@ -222,6 +225,13 @@ def _through(inner: View, outer: View, axes: int, more: int) -> View:
         own = [sum([moves[axis] * outer.steps[axis][d] for axis in range(axes)]) for d in range(digits)]
         steps.append((*own, *moves[axes : axes + more]))
     return View(inner.array, tuple(base), tuple(steps))
+
+
+def _moves(inner: View, outer: View, folded: int) -> bool:
+    """Tell whether an array is moved along by each of the last digits of the view that it is read through."""
+    first = len(outer.steps[0]) - folded if outer.steps else 0
+    by_digit = [[axis for axis, steps in enumerate(outer.steps) if steps[first + d]] for d in range(folded)]
+    return all([any([moves[axis] for moves in inner.steps for axis in axes]) for axes in by_digit])
 
 
 def _uses(routine: Routine) -> Counter[int]:

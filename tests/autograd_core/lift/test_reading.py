@@ -62,14 +62,13 @@ def test_the_formulas_of_a_network_are_those_of_a_lecture_with_samples_in_rows()
         r"&\text{rows are samples; } \odot \text{, functions, powers and fractions go element by element} \\",
         r"H_{1} &= \tanh(x W_{1}^{\top} + \mathbf{1} b_{1}^{\top}) \\",
         r"t_{1} &= H_{1} W_{2}^{\top} + \mathbf{1} b_{2}^{\top} - y \\",
-        r"t_{2} &= t_{1}^{\odot 2} \\",
-        r"\mathrm{loss} &= t_{2} \mathbf{1} \\",
-        r"t_{3} &= 2 \cdot t_{1} \\",
-        r"\mathrm{d}Z_{1} &= (1 - H_{1}^{\odot 2}) \odot (t_{3} W_{2}) \\",
+        r"\mathrm{loss} &= t_{1}^{\odot 2} \mathbf{1} \\",
+        r"t_{2} &= 2 \cdot t_{1} \\",
+        r"\mathrm{d}Z_{1} &= (1 - H_{1}^{\odot 2}) \odot (t_{2} W_{2}) \\",
         r"\mathrm{d}W_{1} &= \mathrm{d}Z_{1}^{\top} x \\",
         r"\mathrm{d}b_{1} &= \mathrm{d}Z_{1}^{\top} \mathbf{1} \\",
-        r"\mathrm{d}W_{2} &= t_{3}^{\top} H_{1} \\",
-        r"\mathrm{d}b_{2} &= t_{3}^{\top} \mathbf{1}",
+        r"\mathrm{d}W_{2} &= t_{2}^{\top} H_{1} \\",
+        r"\mathrm{d}b_{2} &= t_{2}^{\top} \mathbf{1}",
         r"\end{aligned}",
     ]
 
@@ -187,7 +186,7 @@ def test_matplotlib_reads_every_line(wiring):
 
 def test_an_explanation_says_which_scalars_became_which_array():
     assert str(network().explain()).startswith("""\
-61 scalars of 16 kinds became 10 statements: 5 matrix products, 4 sums over the batch, 0 gathers
+61 scalars of 16 kinds became 9 statements: 5 matrix products, 4 sums over the batch, 0 gathers
 
 H1 (batch, 4): 4 tanh, 4 add, 4 dot
     H1[0] = tanh(dot((W1[0,0], W1[0,1], W1[0,2]), (x[0], x[1], x[2])) + b1[0])
@@ -217,7 +216,7 @@ def test_windows_slices_and_gathers_are_named():
 def test_an_explanation_shows_itself_in_a_notebook_with_anything_escaped():
     explained = network().explain()
     page = explained._repr_html_()
-    assert page.count("<tr>") == 11
+    assert page.count("<tr>") == 10
     assert "<td><code>H1</code></td><td>(batch, 4)</td><td>4 tanh, 4 add, 4 dot</td>" in page
     assert (
         explained._repr_markdown_()
