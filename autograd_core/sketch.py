@@ -17,16 +17,16 @@ from autograd_core.value import Row, Value
 if TYPE_CHECKING:
     from graphviz import Digraph  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-__all__ = ["Sketch", "checked_roots", "sketch"]
+__all__ = ["EDGE", "GRAPH", "NODE", "Sketch", "checked_roots", "sketch"]
 
 _GREY = "#777777"
 """Lines, and text that stands in no box, can be read on a white page and on a black one."""
 
 _FONT = {"fontname": "Helvetica", "fontsize": "11"}
-_GRAPH = {**_FONT, "bgcolor": "transparent", "fontcolor": _GREY, "nodesep": "0.15", "ranksep": "0.3"}
-_NODE = {**_FONT, "shape": "box", "style": "filled", "fillcolor": "white", "color": _GREY, "fontcolor": "black",
+GRAPH = {**_FONT, "bgcolor": "transparent", "fontcolor": _GREY, "nodesep": "0.15", "ranksep": "0.3"}
+NODE = {**_FONT, "shape": "box", "style": "filled", "fillcolor": "white", "color": _GREY, "fontcolor": "black",
          "margin": "0", "width": "0.3", "height": "0.3"}  # fmt: skip
-_EDGE = {"color": _GREY, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "9", "fontcolor": _GREY}
+EDGE = {"color": _GREY, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "9", "fontcolor": _GREY}
 _FRAME = {"style": "dotted", "color": _GREY, "margin": "6"}
 
 _Frame: TypeAlias = Any
@@ -127,7 +127,7 @@ class _Pen:
     def drawn(self) -> Sketch:
         folding = self.folding
         graph: _Frame = digraph_class()(
-            "values", graph_attr={**_GRAPH, "rankdir": self.rankdir}, node_attr=_NODE, edge_attr=_EDGE
+            "values", graph_attr={**GRAPH, "rankdir": self.rankdir}, node_attr=NODE, edge_attr=EDGE
         )
         self.frames[()] = graph
         outputs = folding.outputs()

@@ -12,7 +12,7 @@ from autograd_core.lift.matrices import is_matrix_product
 from autograd_core.lift.trace import Shape
 from autograd_core.palette import Scale
 from autograd_core.render import checked_format, digraph_class
-from autograd_core.sketch import _EDGE, _GRAPH, _NODE
+from autograd_core.sketch import EDGE, GRAPH, NODE
 
 if TYPE_CHECKING:
     from graphviz import Digraph  # pyright: ignore[reportMissingTypeStubs] - it has none
@@ -64,7 +64,7 @@ class _Pen:
     def __init__(self, routine: Routine, rankdir: str) -> None:
         self.routine = routine
         self.graph: _Frame = digraph_class()(
-            "program", graph_attr={**_GRAPH, "rankdir": rankdir}, node_attr=_NODE, edge_attr=_EDGE
+            "program", graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE
         )
         self.results = {part.array for output in routine.outputs for part in output.parts}
         self.boxes: dict[int, str] = {}

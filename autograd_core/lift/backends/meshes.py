@@ -17,7 +17,7 @@ from autograd_core.extras import load
 from autograd_core.lift.ir import Routine
 from autograd_core.lift.lower import SEED
 
-__all__ = ["OnMesh"]
+__all__ = ["OnMesh", "lost"]
 
 Array = NDArray[np.generic]
 
@@ -95,10 +95,19 @@ class OnMesh:
             results = [np.asarray(result.addressable_data(0)) for result in jitted(*self.placed(arrays))]
         except Exception as fault:
             if self._jax.process_count() > 1:
-                raise PeerError(
-                    f"another process of the run has ended, or cannot be reached ({str(fault).splitlines()[0]:.200}): start "
-                    "them all again, from the last checkpoint if there is one"
-                ) from None
+                raise lost(fault) from None
             raise
         batched = {k for k, output in enumerate(self._outputs) if output.batched}
         return [result[:size] if k in batched else result for k, result in enumerate(results)]
+
+
+def lost(fault: Exception) -> PeerError:
+    """Return what is raised when JAX fails in a run of several processes.
+
+    >>> print(lost(ValueError("Connection closed by peer")))
+    another process of the run has ended, or cannot be reached (Connection closed by peer): start them all again, from the last checkpoint if there is one
+    """
+    return PeerError(
+        f"another process of the run has ended, or cannot be reached ({[*str(fault).splitlines(), ''][0]:.200}): start "
+        "them all again, from the last checkpoint if there is one"
+    )

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from autograd_core.errors import ArgumentError
 from autograd_core.extras import load
 from autograd_core.lift.backends import Compiled, Compiler
-from autograd_core.lift.backends.numba_source import LANES, gradients_in, looped
+from autograd_core.lift.backends.numba_memory import LANES, gradients_in
+from autograd_core.lift.backends.numba_source import looped
 from autograd_core.lift.ir import Routine
 
 __all__ = ["compiler"]

@@ -51,7 +51,7 @@ from numba.extending import register_model
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
-from autograd_core.lift.backends.numba_source import LANES
+from autograd_core.lift.backends.numba_memory import LANES
 
 __all__ = [
     "abs", "acos", "add_dot", "add_dots", "add_products", "add_row", "add_sums", "asin", "atan", "atan2", "clip",
