@@ -35,7 +35,7 @@ def lift(
     inputs : by name, how many numbers one sample has: 3 for a tuple of three Values, (2, 3) for two tuples of three, ()
         for a Value.
     params : a Module, or Values by name: one, or nested lists of them, which become an array of that shape.
-    batch : whether a batch axis is added. Without it, f is taken to see a whole mini-batch itself, as with batch
+    batch : whether a batch axis is added, if there are inputs. Without it, f is taken to see a whole mini-batch itself, as with batch
         normalisation, and inputs have the very shapes that are named.
     has_aux : whether f returns a pair: the Value, and other results, nested as you like, that are wanted beside it.
 
@@ -60,7 +60,7 @@ def lift(
     from autograd_core.lift.program import Program  # noqa: PLC0415
     from autograd_core.lift.trace import trace  # noqa: PLC0415
 
-    return Program(Recording(trace(f, inputs, params, has_aux=has_aux), batch=batch), params)
+    return Program(Recording(trace(f, inputs, params, has_aux=has_aux), batch=batch and bool(inputs)), params)
 
 
 def __getattr__(name: str) -> object:

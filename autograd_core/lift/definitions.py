@@ -37,12 +37,12 @@ class _OnArrays(ast.NodeTransformer):
     def __init__(self, spelling: Spelling) -> None:
         self._spelling = spelling
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:  # noqa: N802 - named by ast
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """Return where(condition, a, b)."""
         test, body, orelse = [cast("ast.expr", self.visit(part)) for part in (node.test, node.body, node.orelse)]
         return ast.Call(self._function("where"), [test, body, orelse], [])
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - named by ast
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         """Return the call of the backend's function of that name."""
         name = cast("ast.Name", node.func).id
         arguments = [cast("ast.expr", self.visit(argument)) for argument in node.args]

@@ -242,7 +242,7 @@ class _Teller:
             return [known.example], False
         for output in self.routine.outputs:
             for part, member in enumerate(output.parts):
-                if member.array == out and output.name in self.derivation.results:
+                if member == out and output.name in self.derivation.results:
                     nodes = self.derivation.results[output.name][1]
                     colours, _ = self.colouring.where(nodes)
                     wanted = np.unique(colours)[part]

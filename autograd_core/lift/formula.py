@@ -138,7 +138,7 @@ def _output_lines(routine: Routine) -> Iterator[str]:
     for output in routine.outputs:
         if len(output.parts) > 1 or output.order is not None:
             name = f"d{parameters[output.name]}" if output.name in parameters else output.name
-            parts = ", ".join([latex_name(routine.arrays[part.array].name, names) for part in output.parts])
+            parts = ", ".join([latex_name(routine.arrays[part].name, names) for part in output.parts])
             yield rf"{latex_name(name, names)} &\leftarrow {parts}"
 
 

@@ -26,7 +26,6 @@ __all__ = [
     "Fold",
     "Number",
     "Output",
-    "Part",
     "Routine",
     "Statement",
     "View",
@@ -135,30 +134,22 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some members of an array, as part of an output: all of them in order if there are no places."""
-
-    array: int
-    places: Indices | None = None
-
-
-@dataclass(frozen=True)
 class Output:
-    """One result of a routine: parts of arrays one after the other, in some order, in a shape.
+    """One result of a routine: the numbers of arrays one after the other, in some order, in a shape.
 
     Parameters
     ----------
     name : what it is the result for.
     shape : without the batch axis.
-    parts : where its numbers come from.
-    order : which of the parts' numbers, counted through, comes where; None if they come in order.
+    parts : the arrays that its numbers come from.
+    order : which of these numbers, counted through, comes where; None if they come in order.
     batched : whether it has a batch axis.
     summed : whether it is a sum over the batch. If it is not, and yet has no batch axis, it is the same for each sample.
     """
 
     name: str
     shape: Shape
-    parts: tuple[Part, ...]
+    parts: tuple[int, ...]
     order: Indices | None
     batched: bool
     summed: bool

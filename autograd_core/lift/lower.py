@@ -20,7 +20,6 @@ from autograd_core.lift.ir import (
     Fold,
     Number,
     Output,
-    Part,
     Routine,
     Statement,
     View,
@@ -371,7 +370,7 @@ class _Lowering:
 
     def _output(self, result: Result, colours: Indices, places: Indices, direct: set[int]) -> None:
         """Add an output: its numbers class by class, and in which order they come."""
-        parts: list[Part] = []
+        parts: list[int] = []
         order = np.empty(len(colours), np.int64)
         start = 0
         for c in np.unique(colours).tolist():
@@ -381,13 +380,13 @@ class _Lowering:
             parts.append(part)
             order[which] = start + found
             start += count
-        batched = any([self.routine.arrays[part.array].batched for part in parts])
+        batched = any([self.routine.arrays[part].batched for part in parts])
         chosen = None if is_identity(order, start) else order
         self.routine.outputs.append(Output(result.name, result.shape, tuple(parts), chosen, batched, result.summed))
 
     def _part(
         self, result: Result, c: int, places: Indices, hint: Shape | None, direct: set[int]
-    ) -> tuple[Part, int, Indices]:
+    ) -> tuple[int, int, Indices]:
         """Return an array that holds these members of a class, its size, and where in it they are."""
         distinct, which = np.unique(places, return_inverse=True)
         if len(distinct) < len(places):  # some come twice: they are computed once
@@ -404,16 +403,16 @@ class _Lowering:
             if result.summed and data.any():
                 view = View(array, (0,), ((1,),))
                 array = self._fill((len(places),), _times(self._batch_size(), view))
-            return Part(array), len(places), everyone
+            return array, len(places), everyone
         if c in direct and result.summed:
             shape, expression = self._expression(known, places, hint, summed=True)
-            return Part(self._fill(shape, expression)), len(places), everyone
+            return self._fill(shape, expression), len(places), everyone
         array = self.array_of[c]
         shape = self.routine.arrays[array].shape
         if not result.summed:
-            return Part(array), prod(shape), places
+            return array, prod(shape), places
         view = self._read(Operand(c, places), hint or (len(places),))
-        return Part(self._fill(hint or (len(places),), self._summed([view], ()))), len(places), everyone
+        return self._fill(hint or (len(places),), self._summed([view], ())), len(places), everyone
 
 
 def _sources(c: Class) -> set[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from autograd_core import ops
@@ -31,8 +32,10 @@ def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, s
     >>> array_names(["layers.0.weight", "layers.0.bias", "layers.1.weight"], ["x"])
     {'x': 'x', 'layers.0.weight': 'W1', 'layers.0.bias': 'b1', 'layers.1.weight': 'W2'}
     """
-    found = {name: name for name in inputs}
-    taken = set(found) | _RESERVED
+    taken, found = set(_RESERVED), dict[str, str]()
+    for name in inputs:
+        found[name] = _free(_identifier(name), taken - {name})
+        taken.add(found[name])
     counts: dict[str, int] = {}
     for name in parameters:
         path, _, last = name.rpartition(".")
@@ -93,6 +96,7 @@ def _primal_of(colouring: Colouring, adjoints: Mapping[Value, Value]) -> dict[in
 
 def _from_label(known: Class) -> str:
     label = known.example.label if known.example else ""
+    label = unicodedata.normalize("NFKC", label)
     stem = label if known.size == 1 else re.sub(r"[\d\W_]+$", "", label)
     return stem if stem.isidentifier() and not keyword.iskeyword(stem) else ""
 
@@ -114,7 +118,7 @@ def _from_op(known: Class, classes: Sequence[Class], weights: set[int], found: M
 
 
 def _identifier(text: str) -> str:
-    text = re.sub(r"\W", "_", text)
+    text = re.sub(r"\W", "_", unicodedata.normalize("NFKC", text))  # as Python reads names
     return text if text and not text[0].isdigit() else f"p{text}"
 
 
@@ -141,7 +145,7 @@ def named(routine: Routine, names: Mapping[int, str], given: Mapping[str, str]) 
         if array.kind in ("input", "parameter"):
             array.name = given.get(array.name, array.name)
             taken.add(array.name)
-    results = {o.parts[0].array: o.name for o in routine.outputs if len(o.parts) == 1}
+    results = {o.parts[0]: o.name for o in routine.outputs if len(o.parts) == 1}
     count = 0
     for statement in routine.statements:
         array = arrays[statement.out]

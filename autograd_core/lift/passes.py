@@ -70,22 +70,22 @@ def _simpler(e: Expression) -> Expression:
     if e.op in (ops.identity, ops.detach):
         return e.operands[0]
     if e.op is ops.neg:
-        return _inner(e.operands[0]) if _is(ops.neg, e.operands[0]) else e
+        return _inner(e.operands[0]) if _is(e.operands[0], ops.neg) else e
     if len(e.operands) == 2:
         return _RULES.get(e.op, lambda a, b: Apply(e.op, (a, b)))(*e.operands)
     return e
 
 
 def _sum(a: Expression, b: Expression) -> Expression:
-    if _is(ops.neg, b):
+    if _is(b, ops.neg):
         return Apply(ops.sub, (a, _inner(b)))
-    return Apply(ops.sub, (b, _inner(a))) if _is(ops.neg, a) else Apply(ops.add, (a, b))
+    return Apply(ops.sub, (b, _inner(a))) if _is(a, ops.neg) else Apply(ops.add, (a, b))
 
 
 def _difference(a: Expression, b: Expression) -> Expression:
     if b == Number(0.0):
         return a
-    return Apply(ops.add, (a, _inner(b))) if _is(ops.neg, b) else Apply(ops.sub, (a, b))
+    return Apply(ops.add, (a, _inner(b))) if _is(b, ops.neg) else Apply(ops.sub, (a, b))
 
 
 def _product(a: Expression, b: Expression) -> Expression:
@@ -94,19 +94,20 @@ def _product(a: Expression, b: Expression) -> Expression:
             return other
         if one == Number(-1.0):
             return _negative(other)
-        if _is(ops.neg, one):
+        if _is(one, ops.neg):
             return _negative(_product(*((_inner(one), other) if one is a else (other, _inner(one)))))
     if isinstance(b, Number) and not isinstance(a, Number):
         a, b = b, a
-    if isinstance(a, Number) and _is(ops.mul, b) and isinstance(_inner(b), Number):  # two numbers are multiplied first
-        return _product(Number(a.value * cast("Number", _inner(b)).value), children(b)[1])
+    inner = children(b)[0] if _is(b, ops.mul) else None
+    if isinstance(a, Number) and isinstance(inner, Number):  # two numbers are multiplied first
+        return _product(Number(a.value * inner.value), children(b)[1])
     return Apply(ops.square, (a,)) if a == b else Apply(ops.mul, (a, b))
 
 
 def _quotient(a: Expression, b: Expression) -> Expression:
     if b == Number(1.0):
         return a
-    return _negative(Apply(ops.div, (_inner(a), b))) if _is(ops.neg, a) else Apply(ops.div, (a, b))
+    return _negative(Apply(ops.div, (_inner(a), b))) if _is(a, ops.neg) else Apply(ops.div, (a, b))
 
 
 def _strong_product(a: Expression, b: Expression) -> Expression:
@@ -132,10 +133,10 @@ _RULES: dict[object, Callable[[Expression, Expression], Expression]] = {
 
 
 def _negative(e: Expression) -> Expression:
-    return _inner(e) if _is(ops.neg, e) else Apply(ops.neg, (e,))
+    return _inner(e) if _is(e, ops.neg) else Apply(ops.neg, (e,))
 
 
-def _is(op: object, e: Expression) -> TypeGuard[Apply]:
+def _is(e: Expression, op: object) -> TypeGuard[Apply]:
     return isinstance(e, Apply) and e.op is op
 
 
@@ -150,7 +151,7 @@ def aliased(routine: Routine) -> Routine:
     """Read an array itself where a statement only repeats it, and a number where it is one."""
     stands_for: dict[int, int | Number | Apply] = {}
     kept: list[Statement] = []
-    outputs = {part.array for output in routine.outputs for part in output.parts}
+    outputs = {part for output in routine.outputs for part in output.parts}
     for statement in routine.statements:
         e = _renamed(statement.expression, stands_for)
         if isinstance(e, View) and _is_whole(e, routine.arrays, routine.arrays[statement.out].shape):
@@ -165,7 +166,7 @@ def aliased(routine: Routine) -> Routine:
 
 def _is_minus_scalar(e: Expression, arrays: Sequence[Array]) -> TypeGuard[Apply]:
     """Tell whether an expression is minus an array without axes, which reads the same wherever it stands."""
-    return _is(ops.neg, e) and isinstance(inner := _inner(e), View) and arrays[inner.array].shape == ()
+    return _is(e, ops.neg) and isinstance(inner := _inner(e), View) and arrays[inner.array].shape == ()
 
 
 def shared(routine: Routine) -> Routine:
@@ -201,9 +202,9 @@ def fused(routine: Routine) -> Routine:
             or (e.batch and not arrays[view.array].batched)
         ):
             return e
-        is_product = _is(ops.mul, inner) or _is(ops.square, inner)
+        is_product = _is(inner, ops.mul) or _is(inner, ops.square)
         is_product = is_product or (isinstance(inner, Contract) and inner.fold == "sum" and not inner.batch)
-        factors = children(inner) * (2 if _is(ops.square, inner) else 1)
+        factors = children(inner) * (2 if _is(inner, ops.square) else 1)
         if not is_product or not all([isinstance(f, View) and f.table is None for f in factors]):
             return e
         sizes = inner.sizes if isinstance(inner, Contract) else ()
@@ -237,7 +238,7 @@ def _moves(inner: View, outer: View, folded: int) -> bool:
 def _uses(routine: Routine) -> Counter[int]:
     """Return how often each array is read, by statements and outputs."""
     uses = Counter([v.array for s in routine.statements for v in views_in(s.expression)])
-    uses.update([part.array for output in routine.outputs for part in output.parts])
+    uses.update([part for output in routine.outputs for part in output.parts])
     return uses
 
 
@@ -251,7 +252,7 @@ def inlined(routine: Routine) -> Routine:
         out = arrays[statement.out]
         e = _filled(statement.expression, pending, arrays, out)
         once = uses[statement.out] == 1 and not any(
-            [p.array == statement.out for o in routine.outputs for p in o.parts]
+            [part == statement.out for output in routine.outputs for part in output.parts]
         )
         if once and operations(e) <= LONGEST:
             pending[statement.out] = e
@@ -277,7 +278,7 @@ def _filled(e: Expression, pending: dict[int, Expression], arrays: Sequence[Arra
 
 def pruned(routine: Routine) -> Routine:
     """Leave out what no output depends on."""
-    needed = {part.array for output in routine.outputs for part in output.parts}
+    needed = {part for output in routine.outputs for part in output.parts}
     kept: list[Statement] = []
     for statement in reversed(routine.statements):
         if statement.out in needed:
@@ -291,7 +292,7 @@ def ordered(routine: Routine) -> Routine:
     by_out = {s.out: s for s in routine.statements}
     done: set[int] = set()
     kept: list[Statement] = []
-    stack = [part.array for output in routine.outputs[::-1] for part in output.parts[::-1] if part.array in by_out]
+    stack = [part for output in routine.outputs[::-1] for part in output.parts[::-1] if part in by_out]
     while stack:
         here = by_out[stack[-1]]
         waits = [v.array for v in views_in(here.expression) if v.array in by_out and v.array not in done]
@@ -324,7 +325,7 @@ def _is_sum_of_powers(e: Expression, written: Mapping[int, Expression]) -> bool:
         isinstance(e, Contract)
         and e.fold == "sum"
         and len(e.factors) == 1
-        and _is(ops.exp, _read(e.factors[0], written))
+        and _is(_read(e.factors[0], written), ops.exp)
     )
 
 
@@ -345,7 +346,7 @@ def _from_softmax(
     for total in totals:
         contract = cast("Contract", total.expression)
         apart = _read(_inner(_read(contract.factors[0], written)), written)
-        if largest is None or not _is(ops.sub, apart) or contract.sizes != e.sizes:
+        if largest is None or not _is(apart, ops.sub) or contract.sizes != e.sizes:
             continue
         x, m = children(apart)
         same = isinstance(x, View) and isinstance(m, View) and m.array == largest
@@ -380,12 +381,21 @@ def _renamed(e: Expression, stands_for: Mapping[int, int | Number | Apply]) -> E
 def _with_outputs(routine: Routine, stands_for: Mapping[int, int | Number | Apply]) -> Routine:
     """Return a routine whose outputs read the arrays that others stand for."""
     others = {array: other for array, other in stands_for.items() if isinstance(other, int)}
-    outputs = [
-        replace(o, parts=tuple([replace(p, array=others.get(p.array, p.array)) for p in o.parts]))
-        for o in routine.outputs
-    ]
+    outputs = [replace(o, parts=tuple([others.get(part, part) for part in o.parts])) for o in routine.outputs]
     return replace(routine, outputs=outputs)
 
 
-PASSES = (simplified, aliased, simplified, aliased, shared, with_one_softmax, pruned, fused, inlined, simplified, ordered)
+PASSES = (
+    simplified,
+    aliased,
+    simplified,
+    aliased,
+    shared,
+    with_one_softmax,
+    pruned,
+    fused,
+    inlined,
+    simplified,
+    ordered,
+)
 """All of them, in the order in which they are run."""

@@ -66,7 +66,7 @@ class _Pen:
         self.graph: _Frame = digraph_class()(
             "program", graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE
         )
-        self.results = {part.array for output in routine.outputs for part in output.parts}
+        self.results = {part for output in routine.outputs for part in output.parts}
         self.boxes: dict[int, str] = {}
         self.count = 0
 

@@ -244,12 +244,12 @@ class _Writer:
         """Return an output: one array in its shape, or parts of several put together."""
         if len(output.parts) == 1:
             (part,) = output.parts
-            array = self.arrays[part.array]
+            array = self.arrays[part]
             if output.order is None:
                 return self._reshaped(array, output.shape)
             flat = self._reshaped(array, (prod(array.shape),))
         else:
-            pieces = [self._piece(self.arrays[part.array], batched=output.batched) for part in output.parts]
+            pieces = [self._piece(self.arrays[part], batched=output.batched) for part in output.parts]
             flat = f"{self.spelling.prefix}.concatenate([{', '.join(pieces)}], -1)"
         if output.order is not None:
             order = self.reader.constant("order", output.order)

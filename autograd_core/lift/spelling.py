@@ -85,7 +85,19 @@ class Spelling:
 
 
 # What has no function in an array library is in each backend's own module, under the op's name.
-_SHAPED = {"clip", "elu", "gelu", "leaky_relu", "log_sigmoid", "same", "silu", "softplus", "step", "strong_mul", "where"}
+_SHAPED = {
+    "clip",
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "log_sigmoid",
+    "same",
+    "silu",
+    "softplus",
+    "step",
+    "strong_mul",
+    "where",
+}
 _OWN = frozenset({*_SHAPED, "erf", "erfc", "relu", "sigmoid"})
 
 NUMPY = Spelling("np", _NUMPY, _OWN)

@@ -93,16 +93,16 @@ class Layout:
     def is_written(self, k: int) -> bool:
         """Tell whether an output needs no copying: the array that it consists of is computed in its place."""
         parts = self.routine.outputs[k].parts
-        return len(parts) == 1 and self.outputs.get(parts[0].array) == self.target(k)
+        return len(parts) == 1 and self.outputs.get(parts[0]) == self.target(k)
 
     def _outputs(self) -> dict[int, tuple[str, int]]:
         found: dict[int, tuple[str, int]] = {}
         for k, output in enumerate(self.routine.outputs):
             part = output.parts[0]
-            array = self.arrays[part.array]
-            in_order = len(output.parts) == 1 and output.order is None and part.places is None
+            array = self.arrays[part]
+            in_order = len(output.parts) == 1 and output.order is None
             if in_order and array.kind == "result" and not array.batched and not output.batched:
-                found.setdefault(part.array, self.target(k))
+                found.setdefault(part, self.target(k))
         return found
 
     def _lives(self) -> tuple[dict[int, int], dict[int, int]]:
@@ -115,7 +115,7 @@ class Layout:
             last |= {view.array: g for _, view in nest.reads()}
         for k, output in enumerate(self.routine.outputs):
             if not self.is_written(k):
-                last |= {part.array: len(self.nests) for part in output.parts}
+                last |= {part: len(self.nests) for part in output.parts}
         return {i: first.get(i, -1) for i in last}, last
 
     def _place(self, g: int) -> None:

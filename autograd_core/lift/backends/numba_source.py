@@ -261,17 +261,14 @@ class _Writer:
         order = np.arange(prod(output.shape)) if output.order is None else output.order
         stop = 0
         for part in output.parts:
-            size = self.layout.size(part.array) if part.places is None else part.places.size
-            stop, first = stop + size, stop
+            stop, first = stop + self.layout.size(part), stop
             to = np.flatnonzero((order >= first) & (order < stop))
-            place = order[to] - first if part.places is None else part.places.ravel()[order[to] - first]
+            place = order[to] - first
             here = f"{target}[s, {self._listed(to)}]" if output.batched else f"{target}[{self._listed(start + to)}]"
-            is_size = self.arrays[part.array].kind == "batch size"
+            is_size = self.arrays[part].kind == "batch size"
             depth = self._open(1, [], samples=output.batched)
             self._line(depth, f"for j in range({len(to)} * one):")
-            self._line(
-                depth + 1, f"{here} = {'float(n)' if is_size else self._member(part.array, self._listed(place))}"
-            )
+            self._line(depth + 1, f"{here} = {'float(n)' if is_size else self._member(part, self._listed(place))}")
 
     def _listed(self, places: Indices) -> str:
         """Return the j-th of some places."""

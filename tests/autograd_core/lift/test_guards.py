@@ -202,8 +202,10 @@ MISTAKES = {
     "dropout in training": (
         lambda: lift(nn.Dropout(drop=0.5, rng=0), inputs={"x": 1}, params={}),
         ArgumentError,
-        "numbers are drawn at random while f is being lifted, and would be the same ever after: put the model in evaluation "
-        "mode with model.eval(), or pass what is drawn as an input",
+        (
+            "numbers are drawn at random while f is being lifted, and would be the same ever after: put the model in "
+            "evaluation mode with model.eval(), or pass what is drawn as an input"
+        ),
     ),
     "several results": (
         lambda: lift(lambda x: x, inputs={"x": 2}, params={}),

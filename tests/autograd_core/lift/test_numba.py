@@ -13,7 +13,7 @@ import nn
 from autograd_core import ArgumentError, Value, lift, ops
 from autograd_core.lift.backends import numba_backend, numba_kernels, numpy_backend
 from autograd_core.lift.backends.numba_source import looped
-from autograd_core.lift.ir import Apply, Array, Output, Part, Routine, Statement, View
+from autograd_core.lift.ir import Apply, Array, Output, Routine, Statement, View
 from autograd_core.op import OPS
 
 INF, NAN = math.inf, math.nan
@@ -74,7 +74,7 @@ def elementwise(chosen):
         arrays.append(Array(f"of_{op.name}", (), batched=True))
         out = len(arrays) - 1
         statements.append(Statement(out, Apply(op, tuple([View(i) for i in range(len(op.partials))]))))
-        outputs.append(Output(op.name, (), (Part(out),), None, batched=True, summed=False))
+        outputs.append(Output(op.name, (), (out,), None, batched=True, summed=False))
     return Routine(arrays, statements, outputs)
 
 
@@ -229,7 +229,7 @@ def test_neighbours_share_their_loops_and_what_nobody_else_reads_is_a_number():
         Statement(2, Apply(ops.mul, (View(0, (0,), own), View(1, (0,), own)))),
         Statement(3, Apply(ops.square, (Apply(ops.sub, (View(2, (0,), own), View(0, (3,), ((-1,),)))),))),
     ]
-    routine = Routine(arrays, statements, [Output("y", (4,), (Part(3),), None, batched=True, summed=False)])
+    routine = Routine(arrays, statements, [Output("y", (4,), (3,), None, batched=True, summed=False)])
     assert looped(routine).text == (
         "def f(x, parameters, scratch, out_0, gradient):\n"
         "    one = scratch.strides[0] // 8\n"

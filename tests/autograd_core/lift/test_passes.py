@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from autograd_core import Value, dot, exp, lift, ops, sum, tanh, topological_order
 from autograd_core.lift.axes import coordinates, digits_of, fit, joint
 from autograd_core.lift.colour import coloured
-from autograd_core.lift.ir import Apply, Array, Contract, Number, Output, Part, Routine, Statement, View, whole
+from autograd_core.lift.ir import Apply, Array, Contract, Number, Output, Routine, Statement, View, whole
 from autograd_core.lift.naming import array_names
 from autograd_core.lift.passes import aliased, fused, inlined, ordered, pruned, shared, simplified, with_one_softmax
 from autograd_core.lift.source import written
@@ -175,7 +175,7 @@ def routine(*statements, outputs=None, shapes=()):
         arrays.append(Array(f"t{i + 2}", shape, batched=True))
     lines = [Statement(i, e) for i, e in enumerate(statements, start=2)]
     outputs = outputs or [len(arrays) - 1]
-    results = [Output(f"o{i}", arrays[i].shape, (Part(i),), None, batched=True, summed=False) for i in outputs]
+    results = [Output(f"o{i}", arrays[i].shape, (i,), None, batched=True, summed=False) for i in outputs]
     return Routine(arrays, lines, results)
 
 

@@ -251,3 +251,15 @@ def test_infinities_and_nans_are_numbers_like_others(line):
     with np.errstate(all="raise"):
         found = line(x=[[math.inf, 0.0], [math.nan, 0.0], [1e308, 0.0]])
     assert str(found.tolist()) == "[inf, nan, inf]"
+
+
+def test_names_that_python_reads_as_one_are_told_apart():
+    ligature, letters = Value(2.0), Value(3.0)
+    program = lift(lambda x: ligature * x + letters, inputs={"x": ()}, params={"\ufb01": ligature, "fi": letters})
+    assert program.source.startswith("def f(x, fi, fi_2):\n")
+    assert program.per_sample_grad(x=[5.0]) == {"\ufb01": 5.0, "fi": 1.0}
+
+
+def test_without_inputs_there_is_no_batch_axis_either():
+    w = [Value(3.0), Value(4.0)]
+    assert lift(lambda: dot(w, w), inputs={}, params={"w": w}).value_and_grad()[0] == 25.0

@@ -127,7 +127,7 @@ def compared(function):
     outs = [statement.out for statement in routine.statements]
     outputs = [
         Output(
-            routine.arrays[i].name, routine.arrays[i].shape, (Part(i),), None, routine.arrays[i].batched, summed=False
+            routine.arrays[i].name, routine.arrays[i].shape, (i,), None, routine.arrays[i].batched, summed=False
         )
         for i in outs
     ]

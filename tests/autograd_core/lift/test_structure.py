@@ -139,10 +139,10 @@ def test_weights_stored_the_other_way_round_are_a_transpose():
 
 def test_a_power_is_known_by_its_exponent():
     w = [Value(2.0), Value(-1.0)]
-    program = lift(
-        lambda x, y: (dot(w, x) - y) ** 2 + (dot(w, x) - y) ** 3, inputs={"x": 2, "y": ()}, params={"w": w}
-    )
-    assert program.source == """\
+    program = lift(lambda x, y: (dot(w, x) - y) ** 2 + (dot(w, x) - y) ** 3, inputs={"x": 2, "y": ()}, params={"w": w})
+    assert (
+        program.source
+        == """\
 def f(x, y, w):
     t1 = (x @ w)[:, None] - y[:, None]
     t2 = t1**2
@@ -151,6 +151,7 @@ def f(x, y, w):
     dw = x.T @ t3[:, 0]
     return loss[:, 0], dw
 """
+    )
 
 
 def test_a_network_of_unlike_neurons_is_right_and_small():
