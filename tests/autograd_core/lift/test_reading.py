@@ -14,7 +14,7 @@ from autograd_core import ArgumentError, Value, dot, lift, sum, tanh
 from autograd_core.lift.backends import compiler
 from autograd_core.lift.explain import count_batch_sums, count_gathers, count_matrix_products
 from autograd_core.lift.formula import statement_lines
-from autograd_core.lift.ir import Output, Part
+from autograd_core.lift.ir import Output
 from autograd_core.lift.matrices import (
     Constant,
     Elementwise,
