@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser):
     parser.addoption("--everything", action="store_true", help="fail if a test is skipped for want of a program")
+    parser.addoption("--examples", type=int, help="how many random programs, and networks, each backend is compared on")
 
 
 def pytest_sessionfinish(session):

@@ -13,14 +13,15 @@ from lifted import WIRINGS, eager, functions, nested, networks
 
 from autograd_core import lift
 
-BACKENDS = ["numpy", "numba", "jax", "torch"]
+COUNTS = {"numpy": (100, 1000), "numba": (2, 50), "jax": (3, 100), "torch": (10, 250)}
+"""How many random programs, and networks, each backend is compared on: in any run, and under --everything."""
 
 
 @pytest.fixture
 def examples(request):
-    """How many are drawn: a hundred of each kind for NumPy, a few for what has to compile; a thousand of each under --everything."""
-    few = 100 if request.node.callspec.params["backend"] == "numpy" else 3
-    count = 1000 if request.config.getoption("--everything") else few
+    """How many are drawn of each kind: as many as there is time for what has to compile, more under --everything."""
+    few, many = COUNTS[request.node.callspec.params["backend"]]
+    count = request.config.getoption("--examples") or (many if request.config.getoption("--everything") else few)
     return settings(
         derandomize=True, deadline=None, max_examples=count, database=None, suppress_health_check=[HealthCheck.too_slow]
     )
@@ -104,7 +105,7 @@ def check(function, backend="numpy", questions=QUESTIONS):
         getattr(comparison, question)()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", COUNTS)
 @pytest.mark.parametrize("kind", [functions(), networks], ids=["irregular programs", "networks"])
 def test_random_graphs_equal_the_eager_engine(examples, kind, backend):
     """NumPy answers every question about each of them; the others, which take a second to compile one, answer one."""
