@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_core.cli.terminal import Commands, say, written
 from autograd_core.errors import ArgumentError
 from autograd_core.files import write_whole
+
+if TYPE_CHECKING:
+    from nn.rendezvous import Meeting
 
 __all__ = ["add_predict", "add_train"]
 
@@ -33,6 +36,10 @@ def add_train(commands: Commands) -> None:
         help="train a network on a table of your own",
         description="Train a network to predict one column of a CSV file from the others, test it on rows that it has "
         "not seen, and keep it in a folder for the predict command. Ctrl-C ends training and keeps what was learnt.",
+        epilog="On several machines, or in several processes of one: start the same command in each of them with --backend jax "
+        "and --coordinator, and with another --process-id in each. All of them read the same table, and the same checkpoint if "
+        "they resume; process 0 writes. If one is lost, the others stop: start them all again with --resume. It is for networks "
+        "whose every machine is trusted.",
     )
     _add_file(train, "a CSV file, with the names of its columns on the first line")
     train.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
@@ -62,7 +69,27 @@ def add_train(commands: Commands) -> None:
         "--out", type=Path, metavar="FOLDER", help="where the model goes (default: the file's name and _model)"
     )
     train.add_argument("--force", action="store_true", help="write into a folder that holds something else too")
+    train.add_argument("--checkpoint", type=Path, metavar="FILE", help="a file that is replaced after every epoch")
+    train.add_argument(
+        "--resume", type=Path, metavar="FILE", help="a checkpoint to go on from, of the same table and settings"
+    )
+    setting(
+        "--backend", "what the steps run on: numpy, numba, jax or torch; the graph itself by default", metavar="NAME"
+    )
+    _add_processes(train)
     train.set_defaults(run=_train)
+
+
+def _add_processes(train: argparse.ArgumentParser) -> None:
+    several = train.add_argument_group("several processes that train together")
+    several.add_argument(
+        "--coordinator",
+        metavar="HOST:PORT",
+        help="the address of process 0, with a port that is free there; or auto, under SLURM, Open MPI or Kubernetes, where JAX "
+        "finds out by itself",
+    )
+    several.add_argument("--processes", type=int, metavar="N", help="how many there are")
+    several.add_argument("--process-id", type=int, metavar="I", help="which of them this is, from 0 to N - 1")
 
 
 def _delimiter(text: str) -> str:
@@ -79,13 +106,30 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from nn.application import Settings, train
+    from nn.application import Settings, train, train_together
 
     settings = Settings(
         **{name: value for name, value in vars(options).items() if name in Settings.__dataclass_fields__}
     )
-    train(options.file, settings, out=options.out, force=options.force, say=say)
+    how: dict[str, Any] = {name: getattr(options, name) for name in ("out", "force", "checkpoint", "resume")}
+    meeting = _meeting(options)
+    if meeting is None:
+        train(options.file, settings, say=say, **how)
+    else:
+        train_together(options.file, settings, meeting, say=say, **how)
     return 0
+
+
+def _meeting(options: argparse.Namespace) -> Meeting | None:
+    from nn.rendezvous import Meeting
+
+    if options.coordinator is not None:
+        return Meeting(options.coordinator, options.processes, options.process_id)
+    if (options.processes, options.process_id) != (None, None):
+        raise ArgumentError(
+            "--processes and --process-id are for runs of several processes: name their --coordinator too"
+        )
+    return None
 
 
 def add_predict(commands: Commands) -> None:

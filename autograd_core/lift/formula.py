@@ -98,13 +98,14 @@ def _tables(routine: Routine) -> dict[bytes, tuple[int, Indices]]:
 def statement_lines(routine: Routine) -> list[tuple[str, str]]:
     """Return each statement as the two sides of an equation."""
     names = {array.name for array in routine.arrays}
+    indexed = _Indexed(routine, names)
     lines: list[tuple[str, str]] = []
     for statement, matrix in zip(routine.statements, matrices(routine), strict=True):
         array = routine.arrays[statement.out]
         if matrix is not None and not _has_fold(matrix):
             lines.append((latex_name(array.name, names), matrix_latex(matrix, names)))
         else:
-            lines.append(_Indexed(routine, names).line(array, statement.expression))
+            lines.append(indexed.line(array, statement.expression))
     return lines
 
 

@@ -11,7 +11,7 @@ from autograd_core.graph import walk
 from autograd_core.lift.colour import Colouring, coloured
 from autograd_core.lift.ir import Routine
 from autograd_core.lift.lower import SEED, Result, lowered
-from autograd_core.lift.naming import array_names, colour_names, named
+from autograd_core.lift.naming import RESERVED, array_names, colour_names, free, named
 from autograd_core.lift.passes import optimised
 from autograd_core.lift.sweep import pullback, pushforward
 from autograd_core.lift.tidy import tidied
@@ -20,7 +20,7 @@ from autograd_core.value import Value, constant
 
 __all__ = ["AUX", "LOSS", "SLOPE", "TOTAL", "Derivation", "Recording", "tangent_of"]
 
-LOSS, TOTAL, AUX, SLOPE = "loss", "total", "aux", "slope"
+LOSS, TOTAL, AUX, SLOPE = "the loss", "the total", "the others", "the slope"  # names that no parameter may have
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,9 @@ class Recording:
         roots = [v for _, nodes in results.values() for v in nodes]
         colouring = coloured(roots, {name: (known.shape, known.values) for name, known in leaves.items()})
         given = array_names(self.trace.params, self.trace.inputs)
-        given |= {tangent_of(name): f"v_{given[name]}" for name in given if tangent_of(name) in others}
-        given[SEED] = "weights"
+        wanted = {SEED: "weights", **{tangent_of(name): f"v_{given[name]}" for name in given}}
+        for name in others:
+            given[name] = free(wanted[name], {*RESERVED, *given.values()})
         forward = walk((self.trace.loss, *self.trace.aux))[0]
         names = colour_names(colouring, given, self.trace.params, forward, adjoints)
         return Derivation(colouring, results, names, given)

@@ -36,7 +36,7 @@ MOST_TERMS = 32
 """How many segments of a row are joined in one statement."""
 
 SEED = "the weight of a sample"
-"""The name of the array that every loss is multiplied by."""
+"""The name of the array that every loss is multiplied by; no parameter's name begins like that."""
 
 FOLDS: dict[Op, Fold] = {
     ops.sum: "sum",
@@ -314,19 +314,26 @@ class _Lowering:
         self, read: Sequence[Expression], shape: Shape, sizes: Shape
     ) -> tuple[list[Expression], Shape, int]:
         """Leave out the digits of a row that no operand moves along; their sizes say how often each term comes."""
-        views = [e for e in read if isinstance(e, View)]
-        if any([view.table is not None for view in views]):
-            return list(read), sizes, 1
         first = len(shape)
-        kept = [d for d in range(len(sizes)) if any([steps[first + d] for view in views for steps in view.steps])]
+        views = [e for e in read if isinstance(e, View)]
+        kept = [d for d in range(len(sizes)) if any([self._moves(view, first + d) for view in views])]
         columns = [*range(first), *[first + d for d in kept]]
-        narrowed: list[Expression] = [
-            View(e.array, e.base, tuple([tuple([steps[d] for d in columns]) for steps in e.steps]))
-            if isinstance(e, View)
-            else e
-            for e in read
-        ]
+        narrowed = [self._narrowed(e, columns, first + len(sizes)) if isinstance(e, View) else e for e in read]
         return narrowed, tuple([sizes[d] for d in kept]), prod([n for d, n in enumerate(sizes) if d not in kept])
+
+    def _moves(self, view: View, digit: int) -> bool:
+        """Tell whether a digit makes a difference to what is read."""
+        if view.table is None:
+            return any([steps[digit] for steps in view.steps])
+        table = self.routine.tables[view.table]
+        return bool((table != table.take([0], axis=digit)).any())
+
+    def _narrowed(self, view: View, digits: Sequence[int], count: int) -> View:
+        """Return a view in some of its digits; it does not move along the others."""
+        if view.table is None:
+            return View(view.array, view.base, tuple([tuple([steps[d] for d in digits]) for steps in view.steps]))
+        places = self.routine.tables[view.table][tuple([slice(None) if d in digits else 0 for d in range(count)])]
+        return View(view.array, table=self._table(np.ascontiguousarray(places)))
 
     def _row_digits(self, segment: Segment, columns: int) -> Shape:
         tables = [coordinates(o.places[0], self._shape_of(o.source)) for o in segment.operands if not self._number(o)]

@@ -17,10 +17,10 @@ from autograd_core.lift.ir import Routine
 from autograd_core.op import OPS
 from autograd_core.value import Value
 
-__all__ = ["array_names", "colour_names", "named"]
+__all__ = ["RESERVED", "array_names", "colour_names", "free", "named"]
 
 _STEMS = {"weight": "W", "bias": "b"}
-_RESERVED = {"n", "np", "jnp", "torch", "f", "windows", "full", "positive", *OPS, *keyword.kwlist}
+RESERVED = {"n", "np", "jnp", "torch", "f", "windows", "full", "positive", *OPS, *keyword.kwlist}
 
 
 def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, str]:
@@ -32,9 +32,9 @@ def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, s
     >>> array_names(["layers.0.weight", "layers.0.bias", "layers.1.weight"], ["x"])
     {'x': 'x', 'layers.0.weight': 'W1', 'layers.0.bias': 'b1', 'layers.1.weight': 'W2'}
     """
-    taken, found = set(_RESERVED), dict[str, str]()
+    taken, found = set(RESERVED), dict[str, str]()
     for name in inputs:
-        found[name] = _free(_identifier(name), taken - {name})
+        found[name] = free(_identifier(name), taken)
         taken.add(found[name])
     counts: dict[str, int] = {}
     for name in parameters:
@@ -43,7 +43,7 @@ def array_names(parameters: Iterable[str], inputs: Iterable[str]) -> dict[str, s
         if path:
             counts[stem] = counts.get(stem, 0) + 1
             stem = f"{stem}{counts[stem]}"
-        found[name] = _free(stem, taken)
+        found[name] = free(stem, taken)
         taken.add(found[name])
     return found
 
@@ -122,7 +122,8 @@ def _identifier(text: str) -> str:
     return text if text and not text[0].isdigit() else f"p{text}"
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken: this one, or this one with a number."""
     if name not in taken:
         return name
     count = 2
@@ -139,7 +140,7 @@ def named(routine: Routine, names: Mapping[int, str], given: Mapping[str, str]) 
     names : by colour.
     given : of the inputs and parameters, by their own names.
     """
-    taken = set(_RESERVED)
+    taken = set(RESERVED)
     arrays = routine.arrays
     for array in arrays:
         if array.kind in ("input", "parameter"):
@@ -153,14 +154,14 @@ def named(routine: Routine, names: Mapping[int, str], given: Mapping[str, str]) 
         if statement.out in results and not wanted and results[statement.out] in given:
             wanted = f"d{given[results[statement.out]]}"
         elif statement.out in results and not wanted:
-            wanted = results[statement.out]
+            wanted = results[statement.out].removeprefix("the ")
         if not wanted:
             count += 1
             wanted = f"t{count}"
-        array.name = _free(wanted if wanted.isidentifier() else f"t{wanted}", taken)
+        array.name = free(wanted if wanted.isidentifier() else f"t{wanted}", taken)
         taken.add(array.name)
     for array in arrays:
         if array.kind == "constant":
-            array.name = _free("constants", taken)
+            array.name = free("constants", taken)
             taken.add(array.name)
     return routine

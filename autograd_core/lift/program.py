@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -40,6 +41,9 @@ FEW = 4
 
 class LiftWarning(UserWarning):
     """A graph has next to no structure, and its program is a long list of scalars."""
+
+
+_NOTHING = np.zeros((1, 0))
 
 
 class Program:
@@ -112,7 +116,7 @@ class Program:
         """
         batch = _Batch(self._trace, self._recording.batch, inputs)
         found = self._run("forward", batch, self._parameters(params))
-        return (found[LOSS], batch.nested(found[AUX])) if self._trace.aux else found[LOSS]
+        return (found[LOSS], batch.nested(found.get(AUX, _NOTHING))) if self._trace.has_aux else found[LOSS]
 
     def value_and_grad(
         self, *, reduce: Reduce = "mean", weights: Any = None, params: Mapping[str, Any] | None = None, **inputs: Any
@@ -136,7 +140,7 @@ class Program:
         found = self._run(("gradient", how), batch, given)
         total = float(found[TOTAL])
         gradients = {name: found[name] for name in self.params}
-        return ((total, batch.nested(found[AUX])) if self._trace.aux else total), gradients
+        return ((total, batch.nested(found.get(AUX, _NOTHING))) if self._trace.has_aux else total), gradients
 
     def per_sample_grad(self, *, params: Mapping[str, Any] | None = None, **inputs: Any) -> Arrays:
         """Return the gradient of each sample's f, with the batch axis first. Parameters and errors are those of a call."""
@@ -180,6 +184,12 @@ class Program:
         if isinstance(how, np.ndarray):
             how, given[SEED] = WEIGHTED, how
         return self._run(("hvp", how, along), batch, self._parameters(params) | given)
+
+    def on_arrays(self, *, reduce: Reduce = "mean", weighted: bool = False) -> Compiled:
+        """Return the same function with an array for each parameter in place of the vector, and one for each gradient."""
+        if self._on_mesh and not weighted:
+            raise ArgumentError("on a mesh samples have weights: pass weighted=True, and the weights after the inputs")
+        return self._function(("gradient", WEIGHTED if weighted else _reduction(reduce)))
 
     def _weighing(self, batch: _Batch, reduce: str, weights: Any) -> str | Array:
         """Return how samples are added up: the reduction, or the weight of each; on a mesh it is always the latter."""
@@ -337,7 +347,7 @@ class Program:
         now, numbers = self._numbers
         if now != latest_change() or not numbers:
             for v, before in self._trace.constants:
-                if v._primal != before:
+                if v._primal != before and not (math.isnan(v._primal) and math.isnan(before)):
                     raise StaleGraphError(
                         f"{v!r} was {before!r} when f was lifted, as a constant: lift f again, or name it among the parameters"
                     )
@@ -375,10 +385,11 @@ class _Batch:
         given = _named_arrays("input", inputs, None, names=shapes)
         self._single = batched and bool(shapes) and all([given[name].shape == shape for name, shape in shapes.items()])
         self.arrays = {name: self.like_input(array) for name, array in given.items()}
-        sizes = {array.shape[0] for array in self.arrays.values()} if batched else set[int]()
+        sizes = {len(array) for array in self.arrays.values() if array.shape} if batched else set[int]()
         for name, shape in shapes.items():
             found = given[name].shape
-            if (self.arrays[name].shape[1:] if batched else found) != shape:
+            seen = self.arrays[name].shape
+            if (seen[1:] if batched and seen else found) != shape or (batched and not seen):
                 wanted = (
                     f"(batch, {', '.join(map(str, shape))})" if batched and shape else "(batch,)" if batched else shape
                 )
@@ -451,7 +462,10 @@ def _named_arrays(
 
 def _array(name: str, numbers: Any) -> Array:
     """Return numbers as a contiguous array of float64."""
-    found = np.asarray(numbers)
+    try:
+        found = np.asarray(numbers)
+    except ValueError:
+        raise ArgumentError(f"{name} makes no array: pass rows of one length") from None
     if found.dtype.kind not in "biuf":
         raise OperandTypeError(f"{name} holds {found.dtype} numbers: pass real ones")
     return np.ascontiguousarray(found, dtype=np.float64).reshape(found.shape)

@@ -69,7 +69,7 @@ class _Writer:
             code = self._expression(statement.expression, digits, array.shape)
             lines.append(f"    {array.name} = {self.reader.exactly(code, digits)}")
         results = [self._output(output) for output in self.routine.outputs]
-        lines.append(f"    return {', '.join(results)}{',' if len(results) == 1 else ''}")
+        lines.append(f"    return {', '.join(results) or '()'}{',' if len(results) == 1 else ''}")
         text = "\n".join(lines) + "\n"
         return Source("".join(definitions(self.routine, self.spelling)) + text, self.reader.constants)
 
@@ -214,7 +214,8 @@ class _Writer:
         right = self._matrix(b, tuple(inner), tuple(columns), sizes, flatten_first=True)
         code = Code(f"{left} @ {right}", MATRIX, (*rows, *columns))
         if len(columns) > 1:
-            lengths = [self.reader.length(d, sizes) for d in code.axes]
+            moved = self.reader.depends(a, sizes) | self.reader.depends(b, sizes)
+            lengths = [self.reader.length(d, sizes) if d in moved else "1" for d in code.axes]
             code = Code(f"{code.atom}.reshape({', '.join(lengths)})", ATOM, code.axes)
         return self.reader.arranged(code, out, exact=True)
 
@@ -228,12 +229,13 @@ class _Writer:
         flattened = [len(first) > 1, len(second) > 1] if flatten_first else [False, len(second) > 1]
         if not any(flattened):
             return code.atom
+        moved = self.reader.depends(e, sizes)
         lengths: list[str] = []
         for group, flat in zip(groups, flattened, strict=True):
             if flat:
-                lengths.append("-1" if BATCH in group else str(prod([sizes[d] for d in group])))
+                lengths.append("-1" if BATCH in group else str(prod([sizes[d] for d in group if d in moved])))
             else:
-                lengths += [self.reader.length(d, sizes) for d in group]
+                lengths += [self.reader.length(d, sizes) if d in moved else "1" for d in group]
         if lengths.count("-1") > 1:
             raise AssertionError("one batch axis cannot stand in two places")
         return f"{code.atom}.reshape({', '.join(lengths)})"

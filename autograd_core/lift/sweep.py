@@ -20,7 +20,7 @@ from autograd_core.value import Number, Value, constant
 __all__ = ["pullback", "pushforward"]
 
 MASKS = {ops.step, ops.sign, ops.same, ops.where, ops.strong_mul, ops.relu, ops.clip, ops.minimum, ops.maximum}
-SINGULAR = {ops.reciprocal, ops.div, ops.log, ops.log1p, ops.pow}
+SINGULAR = {ops.reciprocal, ops.div, ops.log, ops.log1p, ops.pow, ops.exp, ops.expm1, ops.sinh, ops.cosh}
 
 
 def pullback(y: Value, xs: Sequence[Value], seed: Number = 1.0) -> dict[Value, Value]:
@@ -119,9 +119,11 @@ def _may_be_infinite(partial: Value, node: Value) -> bool:
 
 
 def _is_bounded(v: Value) -> bool:
-    """Tell whether a quotient stays finite: it divides by a sum of exponentials, or of something and a constant above zero."""
-    below = v.inputs[-1]
-    if rule_of(v) not in (ops.reciprocal, ops.div):
+    """Tell whether a result that may be infinite is not: its operand is kept away from where that happens."""
+    rule, below = rule_of(v), v.inputs[-1]
+    if rule in (ops.exp, ops.expm1):
+        return _is_below(below)
+    if rule not in (ops.reciprocal, ops.div):
         return False
     while below.op is ops.sqrt:
         below = cast("Value", below.operands[0])
@@ -130,3 +132,19 @@ def _is_bounded(v: Value) -> bool:
     return (below.is_constant and below._primal != 0.0) or (
         below.op is ops.add and any([term.is_constant and term._primal > 0.0 for term in below.inputs])
     )
+
+
+def _is_below(x: Value) -> bool:
+    """Tell whether a number is never large: it is one of a row less the largest, the smaller of two, or minus a square."""
+    first, last = (x.inputs[0], x.inputs[-1]) if x.inputs else (x, x)
+    if x.op is ops.sub:
+        while last.op in (ops.detach, ops.identity):
+            last = last.inputs[0]
+        return last.op in (ops.max, ops.logsumexp) and first in last.inputs
+    if x.op is ops.neg:
+        return first.op in (ops.abs, ops.square) or (first.op is ops.mul and len(set(first.inputs)) == 1)
+    if x.op is ops.mul:
+        signs = first.op is ops.neg and first.inputs[0] is last
+        halves = first.is_constant and first._primal < 0.0
+        return signs or (halves and (last.op is ops.square or (last.op is ops.mul and len(set(last.inputs)) == 1)))
+    return x.op is ops.minimum

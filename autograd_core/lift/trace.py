@@ -29,6 +29,9 @@ __all__ = [
 
 Shape: TypeAlias = tuple[int, ...]
 Size: TypeAlias = int | Shape
+TAKEN = ("params", "reduce", "self", "tangents", "vectors", "weights")
+"""What calls of a program name themselves."""
+
 Nested: TypeAlias = "Value | Sequence[Nested]"
 
 
@@ -59,7 +62,7 @@ class Trace:
     ----------
     inputs, params : the leaves behind each name.
     loss : the function's result.
-    aux : other results that it gave beside, flattened; and how they were nested.
+    aux : other results that it gave beside, flattened; whether there are to be any, and how they were nested.
     constants : Values that the function used and that are neither, with the number that each had.
     """
 
@@ -67,6 +70,7 @@ class Trace:
     params: dict[str, Leaves]
     loss: Value
     aux: tuple[Value, ...]
+    has_aux: bool
     nesting: object
     constants: tuple[tuple[Value, float], ...]
 
@@ -86,17 +90,24 @@ def trace(f: Callable[..., Any], inputs: Mapping[str, Size], params: Params, *, 
     traced = {v for group in (placeholders, tensors) for leaves in group.values() for v in leaves.values}
     arguments = {name: _nested(leaves.shape, iter(leaves.values)) for name, leaves in placeholders.items()}
     with guarded(_guard(traced)):
-        result = f(**arguments)
-    loss, aux = result if has_aux else (result, ())
+        result: object = f(**arguments)
+    loss, aux = _pair(result) if has_aux else (result, ())
     flat: list[Value] = []
     nesting = _flattened(aux, flat)
-    row = isinstance(loss, tuple | list) and len(cast("list[object]", loss)) == 1
-    loss = cast("object", loss[0] if row else loss)
+    if isinstance(loss, tuple | list) and len(several := cast("Sequence[object]", loss)) == 1:
+        loss = several[0]
     if not isinstance(loss, Value):
-        raise ArgumentError(f"f returned {loss!r:.60} of type {type(loss).__name__}: return one Value, such as a loss")
+        raise ArgumentError(f"f returned {loss!r:.60} of type {type(cast('object', loss)).__name__}: return one Value, such as a loss")
     leaves = walk((loss, *flat))[1]
     constants = tuple([(v, v._primal) for v in leaves if v not in traced and not v.is_constant])
-    return Trace(placeholders, tensors, loss, tuple(flat), nesting, constants)
+    return Trace(placeholders, tensors, loss, tuple(flat), has_aux, nesting, constants)
+
+
+def _pair(result: object) -> tuple[object, object]:
+    pair = cast("Sequence[object]", result) if isinstance(result, tuple | list) else ()
+    if len(pair) != 2:
+        raise ArgumentError(f"f returned {result!r:.60}, and has_aux wants a pair: the Value, and other results")
+    return pair[0], pair[1]
 
 
 def tensors_of(params: Params) -> dict[str, Nested]:
@@ -122,6 +133,10 @@ def leaves_of(params: Params) -> dict[str, Leaves]:
     """Return the leaves behind each parameter's name."""
     found: dict[str, Leaves] = {}
     for name, tensor in tensors_of(params).items():
+        if not isinstance(name, str) or name.startswith(("the ", "tangent of ")):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(
+                f"a parameter is named {name!r}: take a text that does not begin with 'the ' or 'tangent of '"
+            )
         flat: list[Value] = []
         shape = _shape(name, tensor, flat)
         for v in flat:
@@ -148,10 +163,8 @@ def _shape(name: str, tensor: object, flat: list[Value]) -> Shape:
 
 
 def _checked_name(name: object) -> str:
-    if not isinstance(name, str) or not name.isidentifier() or name in ("params", "reduce", "weights", "tangents"):
-        raise ArgumentError(
-            f"an input is named {name!r}: take an identifier that is none of params, reduce, weights, tangents"
-        )
+    if not isinstance(name, str) or not name.isidentifier() or name in TAKEN:
+        raise ArgumentError(f"an input is named {name!r}: take an identifier that is none of {', '.join(TAKEN)}")
     return name
 
 

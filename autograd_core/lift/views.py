@@ -143,10 +143,14 @@ class Reader:
 
     def constant(self, stem: str, numbers: NDArray[Any]) -> str:
         """Return the name of numbers among the constants; a new one from this stem if they are not among them yet."""
+        taken = {array.name for array in self.arrays}
         for name, known in self.constants.items():
             if known.dtype == numbers.dtype and known.shape == numbers.shape and (known == numbers).all():
                 return name
-        name = f"{stem}{len(self.constants) + 1}"
+        count = len(self.constants) + 1
+        while f"{stem}{count}" in taken:
+            count += 1
+        name = f"{stem}{count}"
         self.constants[name] = numbers
         return name
 

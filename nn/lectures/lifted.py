@@ -146,7 +146,7 @@ def lifted_net(
         activations=tuple(activations),
         lines=dict(zip(arrays, zip(sources, latex, strict=True), strict=True)),
         matrices={array: matrix for array, matrix in known.items() if matrix is not None},
-        outputs={output.name: routine.arrays[output.parts[0].array].name for output in routine.outputs},
+        outputs={output.name: routine.arrays[output.parts[0]].name for output in routine.outputs},
     )
 
 

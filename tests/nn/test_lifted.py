@@ -7,6 +7,7 @@ import pytest
 from messages import message_of
 from training import Line, T, X, train, weights
 
+import nn
 from autograd_core import AnomalyError, ArgumentError, StaleGraphError, Value, log, tanh
 from nn import (
     MLP,
@@ -373,3 +374,46 @@ def test_an_unknown_backend_is_refused_before_anything_is_done():
     known = "there is no backend 'cupy': choose one of numpy, numba, jax, torch"
     assert refused(backend="cupy", targets=["a"] * 10) == known
     assert message_of(ArgumentError, lambda: MLPClassifier(backend="cupy").fit(X, BITS)) == known
+
+
+class Scan(nn.Module):
+    """Each sample's output is added to the next one's."""
+
+    def __init__(self):
+        self.line = nn.Layer(2, 1, "identity", rng=0)
+
+    def forward_batch(self, rows):
+        total, outputs = 0.0, []
+        for row in rows:
+            total = self.line(row)[0] + total
+            outputs.append(total)
+        return outputs
+
+
+class Placed(Scan):
+    """What becomes of a sample depends on where it stands."""
+
+    def forward_batch(self, rows):
+        return [self.line(row)[0] * (i + 1.0) for i, row in enumerate(rows)]
+
+
+class Counted(Scan):
+    """What becomes of a sample depends on how many there are."""
+
+    def forward_batch(self, rows):
+        return [self.line(row)[0] / len(rows) for row in rows]
+
+
+@pytest.mark.parametrize("kind", [Scan, Placed, Counted])
+def test_samples_that_depend_on_each_other_are_recorded_together(kind):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(10, 2)), rng.normal(size=10)
+    losses = []
+    for backend in (None, "numpy"):
+        model = kind()
+        history = nn.fit(
+            model, x, y, loss=nn.losses.squared_error, optimiser=nn.optim.SGD(model.parameters(), lr=0.01), epochs=3,
+            batch_size=4, rng=0, progress=False, backend=backend,
+        )  # fmt: skip
+        losses.append(history.step_loss)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-12)

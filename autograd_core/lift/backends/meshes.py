@@ -83,7 +83,7 @@ class OnMesh:
             found.append(self._jax.make_array_from_callback(array.shape, sharding, array.__getitem__))
         return found
 
-    def call(self, jitted: Callable[..., Any], arrays: Sequence[Array]) -> list[Array]:
+    def call(self, jitted: Any, arrays: Sequence[Array]) -> list[Array]:
         """Return the results of a call on arrays of the whole batch.
 
         Raises
@@ -91,12 +91,14 @@ class OnMesh:
         PeerError : another process of the run is gone.
         """
         size = next((len(array) for array, known in zip(arrays, self._inputs, strict=False) if known.batched), 0)
+        placed = self.placed(arrays)
         try:
-            results = [np.asarray(result.addressable_data(0)) for result in jitted(*self.placed(arrays))]
+            results = [np.asarray(result.addressable_data(0)) for result in jitted(*placed)]
         except Exception as fault:
-            if self._jax.process_count() > 1:
-                raise lost(fault) from None
-            raise
+            if self._jax.process_count() == 1:
+                raise
+            jitted.eval_shape(*placed)  # raises again what is the fault of the program and of no other process
+            raise lost(fault) from None
         batched = {k for k, output in enumerate(self._outputs) if output.batched}
         return [result[:size] if k in batched else result for k, result in enumerate(results)]
 

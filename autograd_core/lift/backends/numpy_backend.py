@@ -32,7 +32,7 @@ def compiled(routine: Routine, *, vector: bool = False) -> Compiled:
 
         def run(*arrays: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
             others, gradients = vectors.parted(on_arrays(*arrays[:-1], *vectors.split(arrays[-1])))
-            return *others, np.concatenate([g.reshape(-1) for g in gradients])
+            return *others, np.concatenate([np.zeros(0), *[g.reshape(-1) for g in gradients]])
 
     def silent(*arrays: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         with np.errstate(all="ignore"):  # as in the engine, an infinity is a number like others

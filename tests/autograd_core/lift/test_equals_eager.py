@@ -9,9 +9,10 @@ import pytest
 from expressions import close_to_a_kink
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from lifted import WIRINGS, eager, functions, nested, networks
+from lifted import WIRINGS, Function, eager, functions, nested, networks
 
-from autograd_core import lift
+from autograd_core import Value, dot, exp, lift, log, square, sum, tanh, where
+from autograd_core.ops import step
 
 COUNTS = {"numpy": (100, 1000), "numba": (2, 50), "jax": (3, 100), "torch": (10, 250)}
 """How many random programs, and networks, each backend is compared on: in any run, and under --everything."""
@@ -123,3 +124,41 @@ def test_random_graphs_equal_the_eager_engine(examples, kind, backend):
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_every_wiring_of_neurons_equals_the_eager_engine(wiring):
     check(WIRINGS[wiring]())
+
+
+W, Q = [[Value(0.1 * i + 0.1) for i in range(n)] for n in (4, 2)]
+ONE_ROW = [[Value(0.3), Value(-0.2), Value(0.5)]]
+P = ONE_ROW[0]
+AWKWARD = {
+    "a row that reads the same place twice, by a table": (
+        lambda x: sum([W[p] * square(sum([x[p], x[p]])) for p in (0, 1, 3)]), {"W": W},
+    ),
+    "a row with a repeated place, in a product": (
+        lambda x: sum([tanh(a * x[0]) * tanh(x[q]) for a, q in zip(W[:3], (0, 1, 0), strict=True)]), {"W": W},
+    ),
+    "a matrix of one row beside a vector": (
+        lambda x: sum([tanh(dot([P[0], P[1], P[i]], [P[2], P[1], Q[i]]) * x[0]) for i in range(2)]),
+        {"P": ONE_ROW, "Q": Q},
+    ),
+    "an exponential that overflows on the branch that is not taken": (
+        lambda x: where(step(1.0 - x[0]), log(1.0 + exp(x[0] * W[0])), x[0] * W[0]), {"W": W},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", AWKWARD)
+def test_what_once_went_wrong_equals_the_eager_engine(case):
+    f, params = AWKWARD[case]
+    x = np.array([[0.3, -0.4, 0.5, 0.9], [9000.0, 0.2, 0.1, -0.3]])
+    check(Function(f, params, {"x": x[:1]}))
+    if "overflows" in case:  # the Hessian is nan there, in both
+        check(Function(f, params, {"x": x}), questions=["value", "per_sample_gradient", "sum"])
+
+
+@pytest.mark.parametrize(
+    "name", ["loss", "slope", "total", "aux", "weights", "v_x", "rows1", "order1", "n", "np", "where"]
+)
+def test_parameters_may_have_any_name(name):
+    w = [Value(0.5), Value(-0.25), Value(2.0)]
+    function = Function(lambda x: sum([w[p] * tanh(x[p] * w[0]) for p in (0, 2, 1)]), {name: w}, {"x": np.ones((2, 3))})
+    check(function)

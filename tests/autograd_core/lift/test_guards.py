@@ -182,12 +182,12 @@ MISTAKES = {
     "a name that is no identifier": (
         lambda: lift(lambda **xs: W, inputs={"a b": 1}, params={}),
         ArgumentError,
-        "an input is named 'a b': take an identifier that is none of params, reduce, weights, tangents",
+        "an input is named 'a b': take an identifier that is none of params, reduce, self, tangents, vectors, weights",
     ),
     "a name that calls take": (
         lambda: lift(lambda reduce: W, inputs={"reduce": 1}, params={}),
         ArgumentError,
-        "an input is named 'reduce': take an identifier that is none of params, reduce, weights, tangents",
+        "an input is named 'reduce': take an identifier that is none of params, reduce, self, tangents, vectors, weights",
     ),
     "a size of nothing": (
         lambda: lift(lambda x: x, inputs={"x": 0}, params={}),

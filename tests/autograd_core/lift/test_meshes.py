@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from autograd_core import ArgumentError, Value, lift
 pytest.importorskip("jax", reason="needs JAX: pip install 'autograd-core[jax]'")
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
-sys.path.insert(0, str(PROGRAMS))
 QUESTIONS = [
     "call",
     "mean",
@@ -35,7 +33,7 @@ def found():
     return json.loads(out)
 
 
-@pytest.mark.parametrize(("kind", "question"), itertools.product(["replicated", "sharded"], QUESTIONS))
+@pytest.mark.parametrize(("kind", "question"), [*itertools.product(["replicated", "sharded"], QUESTIONS)])
 def test_a_mesh_has_numpys_numbers_whatever_the_size_of_the_batch(found, kind, question):
     assert found["devices"] == 8
     distances = {size: found[kind][f"{question} {size}"] for size in (1, 3, 8, 13, 16)}
