@@ -13,7 +13,19 @@ from autograd_core.modes import Mode, Scope, Site, current_mode
 from autograd_core.op import Binary, Op, Parametric, Ternary, Unary, as_float, as_tuple
 from autograd_core.ops import OPS
 
-__all__ = ["UNSWEPT", "Number", "Operand", "Row", "Value", "as_row", "constant", "describe_call", "latest_change", "record", "source_line"]
+__all__ = [
+    "UNSWEPT",
+    "Number",
+    "Operand",
+    "Row",
+    "Value",
+    "as_row",
+    "constant",
+    "describe_call",
+    "latest_change",
+    "record",
+    "source_line",
+]
 
 # Times before any change: that of a constant, that of a leaf which a transform has made for an argument, and that of a
 # rebuilt result which a leaf had outdated.

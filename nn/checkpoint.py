@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -103,6 +104,21 @@ class State:
             module.load_state_dict(before)
             raise
 
+    def digests(self) -> dict[str, str]:
+        """Return fingerprints of what a run starts from, by what they are of; the model need not be a Module."""
+        is_module = isinstance(self.model, Module)
+        weights = self.module().state_dict() if is_module else {}
+        weights[""] = np.array([v.data for v in self.optimiser.parameters])
+        generators = self._generators() if is_module else {"": self.rng}
+        parts: Parts = {
+            "the weights": weights,
+            "the optimiser's moments": self.optimiser.state_dict(),
+            "the random numbers": {name: _packed(rng) for name, rng in generators.items()},
+            "the history": _arrays(self.history),
+            "what is held out": {"": np.array(self.held_out, dtype=np.float64)},
+        }
+        return {name: _digest(arrays) for name, arrays in parts.items()}
+
     def module(self) -> Module:
         """Return the model as a Module; ArgumentError if it is none."""
         if not isinstance(self.model, Module):
@@ -132,6 +148,13 @@ def _parts(arrays: Mapping[str, Array]) -> Parts:
         part, _, name = path.partition("/")
         parts.setdefault(part, {})[name] = array
     return parts
+
+
+def _digest(arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):  # a file gives them in any order
+        digest.update(f"{name} {array.shape} ".encode() + array.tobytes())
+    return f"SHA-256 {digest.hexdigest()[:16]}"
 
 
 # ---------------------------------------------------------------- as arrays

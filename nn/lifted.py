@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, cast
+from functools import partial
+from typing import Any, NoReturn, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from autograd_core import lift
 from autograd_core.errors import ArgumentError, GraphCutError
 from autograd_core.graph import walk
+from autograd_core.lift.program import Program
 from autograd_core.lift.trace import Size
 from autograd_core.ops import dot
 from autograd_core.value import Row, Value, constant
@@ -25,6 +27,7 @@ from nn.steps import Stepper, outputs_of
 __all__ = ["LiftedStepper"]
 
 Recordable = Callable[..., tuple[Value, Sequence[Any]]]
+Backend: TypeAlias = Callable[[Program], Program]
 
 
 class LiftedStepper(Stepper):
@@ -38,13 +41,20 @@ class LiftedStepper(Stepper):
     ----------
     model, optimiser, plan, samples : those of a `Stepper`.
     backend : what the program runs on.
+    options : the backend's own.
     """
 
     def __init__(
-        self, model: Callable[[Row], Any], optimiser: Optimiser, plan: Plan, samples: Samples, backend: str
+        self,
+        model: Callable[[Row], Any],
+        optimiser: Optimiser,
+        plan: Plan,
+        samples: Samples,
+        backend: str,
+        options: Mapping[str, Any],
     ) -> None:
         super().__init__(model, optimiser, plan, samples)
-        self._backend = backend
+        self._backend = partial(Program.to, backend=backend, **options)
         self._parameters = _parameters(model, optimiser)
         self._values = [v for tensor in self._parameters.values() for _, v in elements(tensor)]
         self._trained = _places(optimiser.parameters, self._values)
@@ -63,6 +73,12 @@ class LiftedStepper(Stepper):
             step.check()
         self._theta = np.array([v.data for v in self._values])
         self._begun = True
+
+    def sources(self) -> list[str]:
+        """Return the source of the program for the first mini-batch, and of the penalty if there is one."""
+        self.begin()
+        size = min(self.plan.batch_size or len(self.samples), len(self.samples))
+        return [step.source for step in [self._step(size), *self._penalties]]
 
     def end(self) -> None:
         """Put the parameters' numbers into their Values. Ctrl-C does not tear that apart."""
@@ -133,19 +149,33 @@ class LiftedStepper(Stepper):
             self._penalties = [_Step(self._penalised, {}, self._parameters, self._backend, batch=False)]
 
     def _tried(self) -> tuple[Any, bool]:
-        """Return an output of the model, and whether it depends on nothing but its own inputs and the parameters."""
-        first, last = [tuple([Value(v.data) for v in self.samples.rows[i]]) for i in (0, -1)]
+        """Return an output of the model, and whether outputs depend on nothing but their own inputs and the parameters.
+
+        The same sample has to have the same output wherever it stands, and in batches of two sizes.
+        """
+        first, last, again = [tuple([Value(v.data) for v in self.samples.rows[i]]) for i in (0, -1, 0)]
+        rows = [set(first), set(last), set(again)]
         undo, before = self._snapshot(), self._states()
         with recorded() as effects:
-            output = outputs_of(self.model, [first, last])[0]
+            pair = outputs_of(self.model, [first, last])
+            three = outputs_of(self.model, [first, last, again])
         if self._states() != before:
             undo()
             raise ArgumentError(
                 f"{self.model!r:.60} draws numbers or changes a buffer in a way that cannot be repeated: use drawn and "
                 "observed of nn.effects for that, or leave backend out"
             )
-        leaves = walk(tuple(members(output)))[1]
-        return output, not effects.draws and not effects.kept and set(last).isdisjoint(leaves)
+        a, b, *_ = map(_numbers, pair)
+        same = [a, b, a] == list(map(_numbers, three))
+        apart = all(
+            [
+                row.isdisjoint(_leaves_of(output))
+                for i, output in enumerate(three)
+                for j, row in enumerate(rows)
+                if i != j
+            ]
+        )
+        return pair[0], not effects.draws and not effects.kept and same and apart
 
     def _states(self) -> Sequence[object]:
         return [buffer.tobytes() for buffer in self._buffers] + [rng.getstate() for rng in self._generators]
@@ -183,12 +213,18 @@ class _Step:
     f : returns a Value, and others that are wanted beside it.
     shapes : of what f is called with, by names.
     parameters : by name.
-    backend : what it runs on.
+    backend : puts a program on what it runs on.
     batch : whether f is for one sample of a mini-batch, and is given weights for all.
     """
 
     def __init__(
-        self, f: Recordable, shapes: Mapping[str, Size], parameters: Mapping[str, Tensor], backend: str, *, batch: bool
+        self,
+        f: Recordable,
+        shapes: Mapping[str, Size],
+        parameters: Mapping[str, Tensor],
+        backend: Backend,
+        *,
+        batch: bool,
     ) -> None:
         self.effects = Effects(iter(()))
         count = -1
@@ -198,7 +234,13 @@ class _Step:
         self._run = self._program.on_vectors(weighted=batch)
 
     def _record(
-        self, f: Recordable, shapes: Mapping[str, Size], parameters: Mapping[str, Tensor], backend: str, *, batch: bool
+        self,
+        f: Recordable,
+        shapes: Mapping[str, Size],
+        parameters: Mapping[str, Tensor],
+        backend: Backend,
+        *,
+        batch: bool,
     ) -> None:
         inputs = {_free(name, parameters): shape for name, shape in shapes.items()}
 
@@ -209,9 +251,14 @@ class _Step:
             return result, [others, self.effects.observed]
 
         try:
-            self._program = lift(recordable, inputs, parameters, batch=batch, has_aux=True).to(backend)
+            self._program = backend(lift(recordable, inputs, parameters, batch=batch, has_aux=True))
         except GraphCutError as cut:
             raise ArgumentError(f"a step cannot be recorded: {cut}; or leave backend out") from None
+
+    @property
+    def source(self) -> str:
+        """The program as NumPy source."""
+        return self._program.source
 
     def check(self) -> None:
         """Raise StaleGraphError if what was recorded is no longer what would be."""
@@ -242,6 +289,16 @@ def _parameters(model: Callable[[Row], Any], optimiser: Optimiser) -> dict[str, 
         if new:
             found[name] = tensor if len(new) == len(values) else new
     return found
+
+
+def _numbers(output: Any) -> list[str]:
+    """Return the numbers of an output, as texts that are the same for nan too."""
+    return [repr(v.data if isinstance(v, Value) else v) for v in members(output)]
+
+
+def _leaves_of(output: Any) -> list[Value]:
+    """Return what the Values of an output were computed from."""
+    return walk(tuple([v for v in members(output) if isinstance(v, Value)]))[1]
 
 
 def _places(chosen: Sequence[Value], values: Sequence[Value]) -> NDArray[np.int64] | slice:

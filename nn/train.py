@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol, TypeAlias, cast
@@ -13,6 +14,7 @@ import numpy as np
 from autograd_core.errors import ArgumentError, OperandTypeError
 from autograd_core.extras import load
 from autograd_core.lift.backends import compiler
+from autograd_core.lift.backends.jax_backend import Rule
 from autograd_core.op import as_float
 from autograd_core.value import Number, Row, Value
 from nn import pairing
@@ -28,6 +30,7 @@ from nn.metrics import Metric, measure
 from nn.module import Module
 from nn.optim import Optimiser
 from nn.plan import Plan, Reduction
+from nn.processes import Processes, versions
 from nn.steps import Stepper
 from nn.stopping import EarlyStopping, Watch
 
@@ -84,6 +87,8 @@ def fit(
     rng: Random | int | None = None,
     progress: bool = True,
     backend: str | None = None,
+    mesh: Any = None,
+    shard: Rule | None = None,
 ) -> History:
     """Train a model on samples, and return the history. Ctrl-C ends it early and keeps what was learnt.
 
@@ -120,16 +125,26 @@ def fit(
         decide in Python is decided when they are recorded, and numbers of theirs that are not parameters stay what they
         are then; see `nn.effects` for those that a module draws or keeps. Values get their numbers when somebody may look,
         and no gradients. None goes through the graph of each step.
+    mesh : for "jax": a jax.sharding.Mesh, such as ``jax.make_mesh((8,), ("batch",))``. Each mini-batch is shared out along
+        its first axis; losses, weights and decisions are those of one device, to rounding. If the mesh has devices of
+        several processes, all of them call fit with the same arguments, an ``rng`` among them. They compare what they are
+        about to do first, and each feeds its own devices. Process 0 alone writes checkpoints and shows the bar; all of
+        them read the one that is resumed from, and as many as you like may go on from it. Ctrl-C in one of them ends the
+        run in all. See `nn.processes.join` for how they find each other.
+    shard : which of a mesh's devices have which part of a parameter: called with its name and shape, for a
+        jax.sharding.PartitionSpec, or None where each has all of it, as they have without it.
 
     Raises
     ------
     ArgumentError : no samples, not one target for each sample, epochs or a batch size below 1, a loss that is no
         Value, early stopping without validation, no weight in what is trained on or held out, an optimiser of another
-        model, a checkpoint whose folder is not there, or one of another run; an unknown backend, or what it cannot record.
+        model, a checkpoint whose folder is not there, or one of another run; an unknown backend, or what it cannot record;
+        a mesh without JAX, or of several processes without an rng.
     OperandTypeError : an argument of the wrong kind.
     AnomalyError : the loss or a gradient is no longer finite. It names the first node that is not; the weights are
         those before that step, or under early stopping the best ones.
     GraphCutError : a backend is wanted, and the model lets a number decide something in Python.
+    PeerError : another process of the run has ended, does something else, or cannot go on.
     MissingExtraError : progress is wanted and tqdm is not installed, or checkpoints are and safetensors is not, or a
         backend is and it is not.
 
@@ -145,28 +160,34 @@ def fit(
     >>> round(model([2.0]).data, 3)
     5.0
     """
-    samples = Samples.of(inputs, targets, sample_weight)
-    plan = Plan(loss, batch_size, shuffle, reduction, penalty, _held_out(validation), metrics or {}, early_stopping)
-    epochs, callbacks = whole_from_one("epochs", epochs), _checked_callbacks(callbacks)
-    every = whole_from_one("checkpoint_every", checkpoint_every)
-    saving = None if checkpoint is None else (_place(checkpoint), every)
-    if backend is not None:
-        compiler(backend, {})
-    rng = generator(rng)
-    state = State(model, optimiser, rng, plan.split(len(samples), rng), early_stopping and Watch(early_stopping))
-    _check_together(model, optimiser)
-    pairing.check(model, loss)
-    if checkpoint is not None or early_stopping is not None:
-        state.module()
-    tqdm = load("tqdm.auto", "train", "the progress bar of fit (progress=False does without)") if progress else None
-    if resume is not None:
-        state.restore(Path(resume), plan.settings(samples))
-    run = _Run(state, plan, samples, callbacks, saving, backend)
+    options = {name: given for name, given in (("mesh", mesh), ("shard", shard)) if given is not None}
+    _check_backend(backend, options)
+    team = Processes.of(mesh)
+    progress = progress and team.index == 0
+    with team.together():
+        samples = Samples.of(inputs, targets, sample_weight)
+        plan = Plan(loss, batch_size, shuffle, reduction, penalty, _held_out(validation), metrics or {}, early_stopping)
+        epochs, callbacks = whole_from_one("epochs", epochs), _checked_callbacks(callbacks)
+        every = whole_from_one("checkpoint_every", checkpoint_every)
+        saving = None if checkpoint is None else (_place(checkpoint), every)
+        rng = _generator(rng, team)
+        state = State(model, optimiser, rng, plan.split(len(samples), rng), early_stopping and Watch(early_stopping))
+        _check_together(model, optimiser)
+        pairing.check(model, loss)
+        if checkpoint is not None or early_stopping is not None:
+            state.module()
+        tqdm = load("tqdm.auto", "train", "the progress bar of fit (progress=False does without)") if progress else None
+        if resume is not None:
+            state.restore(Path(resume), plan.settings(samples))
+        run = _Run(state, plan, samples, callbacks, saving, backend, options, team)
     n = len(run.training)
     bar = tqdm.tqdm(total=epochs * n, initial=state.history.epochs * n, unit=" samples") if tqdm else None
     try:
+        run.agree(epochs)
         run.go(epochs, bar)
     except KeyboardInterrupt:
+        if team.count > 1:  # the others cannot go on without this one
+            raise
         state.history.interrupted = True
     finally:
         run.end()
@@ -186,8 +207,10 @@ class _Run:
         callbacks: list[Callback],
         saving: tuple[Path, int] | None,
         backend: str | None,
+        options: Mapping[str, Any],
+        team: Processes,
     ) -> None:
-        self.state, self.plan, self.callbacks, self.saving = state, plan, callbacks, saving
+        self.state, self.plan, self.callbacks, self.saving, self.team = state, plan, callbacks, saving, team
         inside, outside = [[i for i, out in enumerate(state.held_out) if out is held] for held in (False, True)]
         self.training = samples.pick(inside)
         self.held_out = plan.held_out if isinstance(plan.held_out, Samples) else samples.pick(outside)
@@ -196,25 +219,47 @@ class _Run:
                 raise ArgumentError(
                     f"every sample that is {what} has the weight 0: hold out another part or by another rng"
                 )
-        self.settings = plan.settings(samples) if saving else {}
+        self.settings = plan.settings(samples) if saving or team.count > 1 else {}
         about = state.model, state.optimiser, plan, self.training
-        self.stepper = Stepper(*about) if backend is None else LiftedStepper(*about, backend)
+        self.stepper = Stepper(*about) if backend is None else LiftedStepper(*about, backend, options)
         self.watched = bool(self.held_out or callbacks or saving)
+
+    def agree(self, epochs: int) -> None:
+        """Raise PeerError unless all processes of the run are about to do the same."""
+        if self.team.count == 1:
+            return
+        with self.team.together():
+            self._train_mode()
+            sources = self.stepper.sources() if isinstance(self.stepper, LiftedStepper) else []
+            about = {"epochs": epochs, "checkpoint_every": self.saving and self.saving[1]}
+            about |= {"the program": f"SHA-256 {sha256(repr(sources).encode()).hexdigest()[:16]}"}
+            about |= versions() | self.settings | self.state.digests()
+        self.team.agree(about)
 
     def go(self, epochs: int, bar: _Bar | None) -> None:
         """Train until so many epochs are done in all, or something ends the run."""
         history = self.state.history
         self._train_mode()
         while history.epochs < epochs and not history.stopped:
-            history.note(self._epoch(bar) | self._validate())
-            self._watch()
-            if bar:
-                bar.set_postfix_str(_summary(history))
-            self._call_back()
+            found = self._epoch(bar)
+            with self.team.together():
+                history.note(found | self._validate())
+                self._watch()
+                if bar:
+                    bar.set_postfix_str(_summary(history))
+                self._call_back()
+            # Where one process wants to stop, by a clock or by the last bit of a loss, all have to.
+            history.stopped = next(filter(None, self.team.said(history.stopped)), "")
             if self.callbacks:  # which may have evaluated the model
                 self._train_mode()
             if self.saving and (history.epochs % self.saving[1] == 0 or history.epochs == epochs or history.stopped):
-                self.state.save(self.saving[0], self.settings)
+                self._save(self.saving[0])
+
+    def _save(self, path: Path) -> None:
+        """Write a checkpoint in process 0, while the others wait for it."""
+        with self.team.together():
+            if self.team.index == 0:
+                self.state.save(path, self.settings)
 
     def _train_mode(self) -> None:
         if isinstance(self.state.model, Module):
@@ -309,6 +354,21 @@ def _place(checkpoint: str | Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise ArgumentError(f"no checkpoint can be written to {checkpoint}: name a file in a folder that is there")
     return path
+
+
+def _check_backend(backend: str | None, options: Mapping[str, Any]) -> None:
+    if options and backend != "jax":
+        raise ArgumentError(f"{next(iter(options))} is for JAX, and backend is {backend!r}: pass backend='jax' with it")
+    if backend is not None:
+        compiler(backend, options)
+
+
+def _generator(rng: Random | int | None, team: Processes) -> Random:
+    if rng is None and team.count > 1:
+        raise ArgumentError(
+            f"there are {team.count} processes, which must shuffle alike: pass the same rng to each, such as rng=0"
+        )
+    return generator(rng)
 
 
 def _check_together(model: Callable[[Row], Any], optimiser: Optimiser) -> None:

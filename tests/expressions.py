@@ -8,8 +8,6 @@ engines compute for it differs by a few roundings. The result is the mean of eve
 gradients do not fade to nothing over a long program.
 """
 
-# ruff: noqa: ARG005 - an instruction takes a namespace and two operands, whether it needs them or not
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace

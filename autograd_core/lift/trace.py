@@ -97,7 +97,9 @@ def trace(f: Callable[..., Any], inputs: Mapping[str, Size], params: Params, *, 
     if isinstance(loss, tuple | list) and len(several := cast("Sequence[object]", loss)) == 1:
         loss = several[0]
     if not isinstance(loss, Value):
-        raise ArgumentError(f"f returned {loss!r:.60} of type {type(cast('object', loss)).__name__}: return one Value, such as a loss")
+        raise ArgumentError(
+            f"f returned {loss!r:.60} of type {type(cast('object', loss)).__name__}: return one Value, such as a loss"
+        )
     leaves = walk((loss, *flat))[1]
     constants = tuple([(v, v._primal) for v in leaves if v not in traced and not v.is_constant])
     return Trace(placeholders, tensors, loss, tuple(flat), has_aux, nesting, constants)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograd_core.errors import ArgumentError
+from autograd_core.lift.backends import BACKENDS
 from nn.checks import whole_from_one
 from nn.ranges import from_zero
 from nn.target import Task
@@ -35,10 +36,12 @@ class Settings:
     patience : after how many epochs without an improvement training ends.
     seed : for the split, the first weights and the order of the rows.
     progress : whether to show a bar on standard error.
+    backend : what the steps run on, "numpy", "numba", "jax" or "torch"; without it, on the graph itself. The weights are the
+        same to rounding.
 
     Raises
     ------
-    ArgumentError : a number that is out of its range, or a column that is the target and is left out or forced.
+    ArgumentError : a number that is out of its range, an unknown backend, or a column that is the target and is left out or forced.
 
     >>> Settings("species", hidden=(8,)).epochs
     200
@@ -61,6 +64,7 @@ class Settings:
     patience: int = 20
     seed: int = 0
     progress: bool = True
+    backend: str | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.held_out < 1.0:
@@ -69,6 +73,8 @@ class Settings:
             whole_from_one(what, getattr(self, what))
         for size in self.hidden:
             whole_from_one("a hidden layer", size)
+        if self.backend is not None and self.backend not in BACKENDS:
+            raise ArgumentError(f"there is no backend {self.backend!r}: choose one of {', '.join(BACKENDS)}")
         from_zero("lr", self.lr)
         from_zero("l2", self.l2)
         if self.target in self.drop:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from autograd_core.errors import AnomalyError, ArgumentError
 from autograd_core.extras import load
@@ -23,18 +26,30 @@ from nn.labels import decide as most_likely
 from nn.neuron import MLP
 from nn.optim import Adam
 from nn.preprocess import Kind, kind_of, learn, looks_like_names, numbers, refuse_gaps
+from nn.processes import Processes, join, leave
 from nn.regularise import l2
+from nn.rendezvous import Meeting
 from nn.stopping import EarlyStopping
 from nn.table import Table, counted, option, plain, quoted, read
 from nn.target import Amount, Classes, Decision, amount_of, classes_of, decide
 from nn.train import fit
 
-__all__ = ["train"]
+__all__ = ["check_meeting", "train"]
 
 Say = Callable[[str], object]
 
 
-def train(file: Path, settings: Settings, *, out: Path | None = None, force: bool = False, say: Say = print) -> None:
+def train(
+    file: Path,
+    settings: Settings,
+    *,
+    out: Path | None = None,
+    force: bool = False,
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
+    meeting: Meeting | None = None,
+    say: Say = print,
+) -> None:
     """Train a network on a table, test it on held-out rows, and keep it in a folder. Ctrl-C keeps what was learnt.
 
     Parameters
@@ -43,26 +58,66 @@ def train(file: Path, settings: Settings, *, out: Path | None = None, force: boo
     settings : what to predict, and how to learn it.
     out : the folder; by default the file's name with ``_model`` after it, where the program runs.
     force : whether a folder that holds something else than an earlier model is written into.
+    checkpoint : a file that is replaced after every epoch.
+    resume : a checkpoint to go on from, of a run on the same table with the same settings; more epochs are fine.
+    meeting : of the processes that train together, on the backend "jax"; all of them call this alike, and process 0 alone
+        writes. What it has written is whole once any of them returns. Ctrl-C keeps nothing but checkpoints then.
     say : called with each piece of text that is to be shown.
 
     Raises
     ------
     ArgumentError : the table, a setting or the folder cannot be used; the message names what is wrong.
     AnomalyError : the loss or a gradient is no longer finite.
+    PeerError : another process is missing, has ended, does something else, or cannot go on.
     KeyboardInterrupt : Ctrl-C came before the first step; an earlier model is as it was.
     MissingExtraError : safetensors, matplotlib or tqdm is not installed.
     """
     for module, extra in (("safetensors", "train"), ("matplotlib", "plot"), *[("tqdm", "train")] * settings.progress):
         load(module, extra, "autograd-core train")  # before any work is done
+    check_meeting(settings, meeting)
     run = _Run.on(read(file, delimiter=settings.delimiter, encoding=settings.encoding), settings)
     folder = out or Path(f"{file.stem}_model")
-    claim(folder, file, force=force)
-    beginning = run.beginning()
-    say(beginning)
-    history = run.go()
+    team = join(meeting, _about(run.table, settings)) if meeting else Processes()
+    if team.index > 0:
+        print(f"process {team.index} of {team.count}: process 0 says how it goes", file=sys.stderr)
+    with team.together():
+        if team.index == 0:
+            claim(folder, file, force=force)
+            say(run.beginning())
+    history = run.go(checkpoint=checkpoint, resume=resume, mesh=meeting and _all_devices())
     if not history.step_loss:
         raise KeyboardInterrupt  # before anything was learnt that could be kept
-    end = run.end(history)
+    with team.together():
+        if team.index == 0:
+            _keep(run, history, folder, say)
+    if meeting:
+        leave()
+
+
+def check_meeting(settings: Settings, meeting: Meeting | None) -> None:
+    """Raise ArgumentError if there are to be several processes, on a backend that has none."""
+    if meeting is not None and settings.backend != "jax":
+        raise ArgumentError(
+            f"several processes train on JAX alone, and the backend is {settings.backend!r}: choose 'jax', or leave out the "
+            "coordinator"
+        )
+
+
+def _all_devices() -> Any:
+    jax: Any = load("jax", "jax", "a run of several processes")
+    return jax.make_mesh((jax.device_count(),), ("batch",))
+
+
+def _about(table: Table, settings: Settings) -> dict[str, object]:
+    """Return what all processes of a run must have in common."""
+    content = repr((table.names, [table.column(name) for name in table.names]))
+    shared = {name: value for name, value in asdict(settings).items() if name != "progress"}
+    return {**shared, "the table": f"{len(table)} rows, SHA-256 {sha256(content.encode()).hexdigest()[:16]}"}
+
+
+def _keep(run: _Run, history: History, folder: Path, say: Say) -> None:
+    """Write the model, and say how good it is."""
+    beginning, end, settings = run.beginning(), run.end(history), run.settings
     run.model.save(folder / MODEL, asdict(settings))  # first, for the rest can be done without
     write_whole(folder / REPORT, f"{beginning}\n{end}\n".encode("utf-8", "backslashreplace"))
     plots.save(history.plot(), folder / PICTURE, dpi=120)
@@ -121,8 +176,8 @@ class _Run:
             f"Adam with lr {settings.lr:g}{penalty}, batches of {settings.batch_size}, seed {settings.seed}"
         )
 
-    def go(self) -> History:
-        """Train the model."""
+    def go(self, **options: Any) -> History:
+        """Train the model, with further options of `nn.fit`."""
         settings = self.settings
 
         def penalty(model: MLP) -> Value:
@@ -141,6 +196,8 @@ class _Run:
                 early_stopping=EarlyStopping(settings.patience),
                 rng=self.rng,
                 progress=settings.progress,
+                backend=settings.backend,
+                **options,
             )
         except AnomalyError as fault:
             raise AnomalyError(f"training went astray: {fault}\ntry a smaller --lr") from None

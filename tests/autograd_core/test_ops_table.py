@@ -315,7 +315,7 @@ def test_a_pull_by_hand_is_the_tables_to_the_bit(op, data, shared, adjoint):
 def cube():
     """The whole of a new op, as it would stand in the table."""
     yield Unary(name="test_cube", value=lambda x: x * x * x,
-        partials=(lambda x, y: 3.0 * ag.square(x),),  # noqa: ARG005
+        partials=(lambda x, y: 3.0 * ag.square(x),),
         latex="{0}^3", code="{0} ** 3", group="powers", laws=("odd",))  # fmt: skip
     del OPS["test_cube"]
 

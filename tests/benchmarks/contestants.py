@@ -21,8 +21,9 @@ Step: TypeAlias = Callable[[], float]
 Contestant: TypeAlias = Callable[[Problem], tuple[Step, Callable[[], Iterable[Any]]]]
 
 STEP = str(Path(__file__).with_name("step.c"))
+GCC = ["gcc", "-O3", "-march=native", "-shared", "-fPIC"]
 # gcc's own start files would make the whole process flush subnormals to zero, for the sake of -ffast-math.
-GCC = ["gcc", "-O3", "-march=native", "-ffast-math", "-nostartfiles", "-shared", "-fPIC"]
+FAST = ["-ffast-math", "-nostartfiles"]
 
 
 def compiled(source: str, folder: str, *options: str) -> str:
@@ -33,10 +34,18 @@ def compiled(source: str, folder: str, *options: str) -> str:
 
 
 def c_by_hand(problem: Problem):
+    return with_gcc(problem, [])
+
+
+def c_fast_math(problem: Problem):
+    return with_gcc(problem, FAST)
+
+
+def with_gcc(problem: Problem, how: list[str]):
     sizes = [f"-DD{layer}={size}" for layer, size in enumerate(problem.sizes)]
     options = [f"-DN={len(problem.X)}", *sizes, f"-DLR={problem.lr}", f"-DL2={problem.l2}"]
     with TemporaryDirectory() as folder:
-        library = ctypes.CDLL(compiled(STEP, folder, *options, *["-DHINGE"] * problem.hinge))
+        library = ctypes.CDLL(compiled(STEP, folder, *how, *options, *["-DHINGE"] * problem.hinge))
 
     def array(name: str, start: Array) -> Array:
         data = np.frombuffer((ctypes.c_double * start.size).in_dll(library, name))
@@ -83,6 +92,49 @@ def nll(Z: Array, Y: Array) -> tuple[float, Array]:
     e = np.exp(Z)
     total = e.sum(axis=1, keepdims=True)
     return (np.log(total[:, 0]) - (Y * Z).sum(axis=1)).mean(), (e / total - Y) / len(Y)
+
+
+def lifted_numpy(problem: Problem):
+    gradient = lifted(problem).on_arrays()
+    params = problem.copies()
+
+    def step() -> float:
+        total, *grads = gradient(problem.X, problem.Y, *params)
+        for p, g in zip(params, grads, strict=True):
+            p -= problem.lr * g  # noqa: PLW2901 - in place
+        return float(total)
+
+    return step, lambda: params
+
+
+def lifted_numba(problem: Problem):
+    gradient = lifted(problem).to("numba").on_vectors()
+    theta = np.concatenate([p.ravel() for p in problem.weights])
+
+    def step() -> float:
+        nonlocal theta
+        total, g = gradient(problem.X, problem.Y, theta)
+        theta -= problem.lr * g
+        return float(total)
+
+    return step, lambda: [theta]
+
+
+def lifted(problem: Problem):
+    """Return the program of the problem's loss, which is written for one sample."""
+    import nn
+    from autograd_core import lift, ops
+
+    ins, *layers = problem.sizes
+    model = nn.MLP(ins, layers, rng=0)
+    parameters = tuple(model.parameters())
+
+    def loss(x, y):
+        z = model(x)
+        data = nn.losses.hinge(z, y) if problem.hinge else ops.logsumexp(z) - ops.dot(y, z)
+        return data + problem.l2 * ops.dot(parameters, parameters) if problem.l2 else data
+
+    return lift(loss, inputs={"x": ins, "y": layers[-1]}, params=model)
 
 
 def jax_jit(problem: Problem):
@@ -165,7 +217,7 @@ def casadi_codegen(problem: Problem):
     generator.add(ca.Function("step", [P, X, Y], [mean[0] + problem.l2 * ca.sumsqr(P), new]))
     with TemporaryDirectory() as folder:
         source = generator.generate(f"{folder}/")
-        buffer, run = ca.external("step", compiled(source, folder)).buffer()
+        buffer, run = ca.external("step", compiled(source, folder, *FAST)).buffer()
 
     # CasADi has matrices by columns, so that its X is X.T. It keeps no array alive: the functions below do.
     inputs = [weights, problem.X.ravel(), problem.Y.ravel()]
@@ -254,7 +306,10 @@ def scikit_learn(problem: Problem):
 
 EVERYWHERE: dict[str, Contestant] = {
     "C by hand": c_by_hand,
+    "C with -ffast-math": c_fast_math,
     "NumPy by hand": numpy_by_hand,
+    "lifted, NumPy": lifted_numpy,
+    "lifted, Numba": lifted_numba,
     "jax.jit": jax_jit,
     "torch": torch_eager,
     "torch.compile": torch_compiled,

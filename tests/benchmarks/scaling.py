@@ -53,7 +53,7 @@ def measured(sizes: tuple[int, ...]) -> dict[str, object]:
     weights = np.full(BATCH, 1.0 / BATCH)
     routine = program._routine(("gradient", "weights"))
     place = OnMesh(routine, mesh, None)
-    with jax.enable_x64(True):
+    with jax.enable_x64(new_val=True):
         jitted = place.jitted(_of_vector(routine, _traceable(routine)))
         given = place.placed([x, y, weights, theta])
         compiled = jitted.lower(*given).compile()

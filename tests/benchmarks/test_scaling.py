@@ -9,6 +9,7 @@ import platform
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -42,7 +43,7 @@ def run(devices, *, processes=1):
 
 
 def weights_of(sizes):
-    return sum([a * b + b for a, b in zip(sizes, sizes[1:], strict=False)])
+    return sum([a * b + b for a, b in pairwise(sizes)])
 
 
 def modelled(sizes, devices):
@@ -82,10 +83,9 @@ def page(found):
         "",
         "## A model, not a measurement",
         "",
-        f"What a cluster would do, if each device does {RATE / 1e12:g}·10¹² operations a second on such products, and sends"
-        f" {LINK / 1e9:g}·10⁹ bytes a second",
-        f"while it receives as many, {LATENCY * 1e6:g} µs after it was told to; each device has {SAMPLES} samples of its own in each step"
-        " (weak scaling);",
+        f"What a cluster would do, if each device does {RATE / 1e12:g}·10¹² operations a second on such products, and sends",
+        f"{LINK / 1e9:g}·10⁹ bytes a second while it receives as many, {LATENCY * 1e6:g} µs after it was told to; each device has",
+        f"{SAMPLES} samples of its own in each step (weak scaling);",
         "all is float32; nothing else runs meanwhile, and the exchange begins when the gradient is complete. A step is then",
         "",
         "    6 · weights · samples / rate  +  2 (N - 1)/N · 4 · weights / link  +  2 (N - 1) · latency",

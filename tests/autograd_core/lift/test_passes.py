@@ -81,7 +81,9 @@ def test_where_a_mask_meets_a_pole_zero_wins():
     assert "strong_mul" in spelled(slope)
 
 
-@pytest.mark.parametrize("y", [tanh(a) / (1.0 + exp(-ops.square(b))), ops.logsumexp([a, b]), ops.sqrt(ops.square(a) + 1e-5)])
+@pytest.mark.parametrize(
+    "y", [tanh(a) / (1.0 + exp(-ops.square(b))), ops.logsumexp([a, b]), ops.sqrt(ops.square(a) + 1e-5)]
+)
 def test_quotients_that_stay_finite_need_no_guard(y):
     adjoints = pullback(ops.relu(a) * y, [a, b])
     assert "strong_mul" not in "".join(map(spelled, adjoints.values()))

@@ -126,9 +126,7 @@ def compared(function):
     routine = program._routine("source")
     outs = [statement.out for statement in routine.statements]
     outputs = [
-        Output(
-            routine.arrays[i].name, routine.arrays[i].shape, (i,), None, routine.arrays[i].batched, summed=False
-        )
+        Output(routine.arrays[i].name, routine.arrays[i].shape, (i,), None, routine.arrays[i].batched, summed=False)
         for i in outs
     ]
     whole = replace(routine, outputs=outputs)
