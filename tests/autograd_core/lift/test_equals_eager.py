@@ -14,7 +14,7 @@ from lifted import WIRINGS, Function, eager, functions, nested, networks
 from autograd_core import Value, dot, exp, lift, log, square, sum, tanh, where
 from autograd_core.ops import step
 
-COUNTS = {"numpy": (60, 1000), "numba": (2, 50), "jax": (3, 100), "torch": (10, 250)}
+COUNTS = {"numpy": (40, 1000), "numba": (2, 25), "jax": (3, 60), "torch": (10, 100)}
 """How many random programs, and networks, each backend is compared on: in any run, and under --everything."""
 
 
