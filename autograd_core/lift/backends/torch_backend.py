@@ -20,12 +20,12 @@ from autograd_core.lift.spelling import TORCH
 __all__ = ["compiler"]
 
 
-def compiler(device: str = "cpu", dtype: str = "float64") -> Compiler:
+def compiler(device: str | None = None, dtype: str = "float64") -> Compiler:
     """Return the compiler of this backend.
 
     Parameters
     ----------
-    device : where it runs, as PyTorch calls it: "cpu", "cuda" or "cuda:1".
+    device : where it runs, as PyTorch calls it: "cpu", "cuda" or "cuda:1"; by default a GPU if PyTorch sees one.
     dtype : of all numbers, "float64" or "float32".
 
     Raises
@@ -36,6 +36,7 @@ def compiler(device: str = "cpu", dtype: str = "float64") -> Compiler:
     if dtype not in ("float64", "float32"):
         raise ArgumentError(f"dtype is {dtype!r}: choose 'float64' or 'float32'")
     torch: Any = load("torch", "torch", "the torch backend")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.zeros((), device=device, dtype=getattr(torch, dtype)).item()
     except (AssertionError, RuntimeError, TypeError) as fault:  # builds of PyTorch differ in what they raise
